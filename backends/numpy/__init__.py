@@ -1,0 +1,1 @@
+"""The device ``numpy``: the reference backend, the living specification of the contract."""

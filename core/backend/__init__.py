@@ -1,0 +1,31 @@
+"""What a backend may import: the contract, Array, Expr, dtypes and errors.
+
+Everything here is public and versioned by ``CONTRACT_VERSION``.  A plugin needs nothing else of Hotplug.
+"""
+
+from hotplug import dtypes
+from hotplug import errors
+from hotplug.array import Array, Storage
+from hotplug.backend.contract import (
+    ALIGNMENT,
+    ARGREDUCE_MODES,
+    CONTRACT_VERSION,
+    FAMILIES,
+    REDUCE_MODES,
+    SCAN_MODES,
+    SCATTER_MODES,
+    Backend,
+    Buffer,
+    Capabilities,
+    DeviceInfo,
+    Kernel,
+    OpKey,
+)
+from hotplug.expr.node import Expr
+from hotplug.layout import MAX_RANK, Layout
+
+__all__ = [
+    "ALIGNMENT", "ARGREDUCE_MODES", "CONTRACT_VERSION", "FAMILIES", "MAX_RANK", "REDUCE_MODES", "SCAN_MODES",
+    "SCATTER_MODES", "Array", "Backend", "Buffer", "Capabilities", "DeviceInfo", "Expr", "Kernel", "Layout", "OpKey",
+    "Storage", "dtypes", "errors",
+]  # fmt: skip

@@ -1,0 +1,35 @@
+"""``@function``: a public function written in other ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from hotplug.declare.table import Entry, register
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def function(
+    *, method: bool = True, inplace: bool = False, dunders: Sequence[str] = (), namespace: str = "",
+    aliases: Sequence[str] = (), sample: Any = None, kind: str = "function",
+) -> Callable[[Callable[P, R]], Callable[P, R]]:  # fmt: skip
+    """Register a public function under PyTorch's name and signature; it stays a plain function.
+
+    Args:
+        method, inplace: whether Tensor gets ``x.name()`` and ``x.name_()``; the latter overwrites ``x`` with the result.
+        dunders: operator methods that call it.
+        namespace: where it is public; default: ``hotplug`` itself.
+        aliases: other names of the same function.
+        sample: how conformance draws arguments.
+    """
+
+    def declare(body: Callable[P, R]) -> Callable[P, R]:
+        name = body.__name__.rstrip("_")
+        register(
+            Entry(name, body, kind, body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
+        )  # fmt: skip
+        return body
+
+    return declare

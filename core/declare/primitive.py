@@ -1,0 +1,366 @@
+"""``@primitive``, ``@view`` and ``@composite``: ops with a gradient written under them, in differentiable ops.
+
+A gradient rule names what it reads: ``grad`` (of the first output), ``out``, the op's parameters, and for a tensor
+parameter ``x`` also ``x_shape``, ``x_dtype`` and ``x_device``, which keep no memory.  Only what the rules of the inputs that need a gradient read
+is saved.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Generic, NamedTuple, ParamSpec, final
+
+from hotplug.array import Array
+from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, mark_inference, released
+from hotplug.autograd.mode import MODE
+from hotplug.autograd.views import mark_view
+from hotplug.backend.contract import OpKey
+from hotplug.dispatch import layout_class, needs_index64, override
+from hotplug.dtypes import dtype
+from hotplug.errors import DeviceMismatchError
+from hotplug.layout import Shape, layout_of
+from hotplug.tensor import Tensor, wrap
+
+P = ParamSpec("P")
+OutputRule = Callable[..., Sequence[tuple[Shape, dtype]]]
+
+
+class Rule(NamedTuple):
+    """A gradient for one or several inputs."""
+
+    inputs: tuple[str, ...]
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+
+
+class Op(ABC, Generic[P]):
+    """An op below the public functions: canonical positional arguments, tensors or lists of tensors among them."""
+
+    def __init__(self, body: Callable[P, Any], name: str) -> None:
+        self.body: Final[Callable[..., Any]] = body
+        self.name: Final = name
+        self.__doc__ = body.__doc__
+        self.__wrapped__ = body
+        self.parameters: Final = body.__code__.co_varnames[: body.__code__.co_argcount]  # type: ignore[attr-defined]
+        self.rules: Final[list[Rule]] = []
+
+    @abstractmethod
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run and record."""
+
+    def gradient(self, *inputs: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Declare the gradient of the named inputs; a rule for several returns a tuple."""
+
+        def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.rules.append(Rule(inputs, function, tuple(inspect.signature(function).parameters)))
+            return function
+
+        return declare
+
+    def _record(self, args: Sequence[Any], results: Sequence[Tensor], floating: Callable[[Tensor], bool]) -> None:
+        edges = [history(tensor) for tensor in tensors_in(args)]
+        if any(edge is not None for edge in edges) and any(floating(result) for result in results):
+            node = OpNode(self, args, edges, [result._array for result in results])
+            for index, result in enumerate(results):
+                if floating(result):
+                    view = result._meta.view if result._meta is not None else None
+                    result._meta = Meta(True, node, index)
+                    result._meta.view = view
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def _differentiable(result: Tensor) -> bool:
+    return result._array.dtype.kind in "fc"
+
+
+def tensors_in(args: Sequence[Any]) -> Iterator[Tensor]:
+    """The tensors among arguments, one level of lists deep."""
+    for arg in args:
+        if isinstance(arg, Tensor):
+            yield arg
+        elif isinstance(arg, (list, tuple)):
+            for each in arg:
+                if isinstance(each, Tensor):
+                    yield each
+
+
+def check_devices(op: str, args: Sequence[Any]) -> None:
+    """All tensors must live on one device.
+
+    Raises:
+        DeviceMismatchError: they do not.
+    """
+    first: Tensor | None = None
+    for tensor in tensors_in(args):
+        if first is None:
+            first = tensor
+        elif tensor._array.storage.runtime is not first._array.storage.runtime:
+            raise DeviceMismatchError(
+                f"{op}: expected all tensors on one device, got '{first.device}' and '{tensor.device}'; "
+                f"move one with .to('{first.device}')"
+            )
+
+
+def _unwrap(arg: Any) -> Any:
+    if isinstance(arg, Tensor):
+        return arg._array
+    if isinstance(arg, (list, tuple)) and arg and isinstance(arg[0], Tensor):
+        return [each._array for each in arg]
+    return arg
+
+
+@final
+class Primitive(Op[P]):
+    """An op whose body works on Arrays, through the families of the contract; a view op's result shares memory."""
+
+    def __init__(self, body: Callable[P, Any], name: str, is_view: bool) -> None:
+        super().__init__(body, name)
+        self.is_view: Final = is_view
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        if kwargs:
+            args = tuple(inspect.signature(self.body).bind(*args, **kwargs).args)  # type: ignore[assignment]
+        check_devices(self.name, args)
+        outcome = self.body(*[_unwrap(arg) for arg in args])
+        results = [wrap(outcome)] if isinstance(outcome, Array) else [wrap(each) for each in outcome]
+        if self.is_view:
+            mark_view(results[0], next(tensors_in(args)))
+        if MODE.grad:
+            if any(tensor._meta is not None for tensor in tensors_in(args)):
+                self._record(args, results, _differentiable)
+        elif MODE.inference:
+            mark_inference(results)
+        return results[0] if isinstance(outcome, Array) else tuple(results)
+
+
+@final
+class Composite(Op[P]):
+    """An op whose body is a decomposition into other ops, on Tensors; a backend may have a kernel of its own.
+
+    With gradient rules it is one node of the tape; without, its parts are recorded.
+    """
+
+    def __init__(self, body: Callable[P, Any], name: str, outputs: OutputRule | None) -> None:
+        super().__init__(body, name)
+        self.outputs: Final = outputs
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        if kwargs:
+            args = tuple(inspect.signature(self.body).bind(*args, **kwargs).args)  # type: ignore[assignment]
+        check_devices(self.name, args)
+        recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors_in(args))
+        if recorded and not self.rules:
+            return self.body(*args)
+        outcome = self._compute(args)
+        results = [outcome] if isinstance(outcome, Tensor) else list(outcome)
+        if recorded:
+            self._record(args, results, _differentiable)
+        elif MODE.inference:
+            mark_inference(results)
+        return outcome
+
+    def _compute(self, args: Sequence[Any]) -> Any:
+        found = self._override(args) if self.outputs is not None else None
+        if found is not None:
+            return found
+        before, MODE.grad = MODE.grad, False
+        try:
+            outcome = self.body(*args)
+        finally:
+            MODE.grad = before
+        return outcome
+
+    def _override(self, args: Sequence[Any]) -> Any:
+        assert self.outputs is not None
+        tensors = list(tensors_in(args))
+        runtime = tensors[0]._array.storage.runtime
+        arrays = [tensor._array for tensor in tensors]
+        expected = self.outputs(*args)
+        names = list(zip(self.parameters, args, strict=False))
+        key = OpKey(
+            name=self.name,
+            dtypes=(*(kind for _, kind in expected), *(array.dtype for array in arrays)),
+            rank=len(arrays[0].shape),
+            layouts=tuple(layout_class(array.layout) for array in arrays),
+            index64=needs_index64([array.layout for array in arrays]),
+            attributes=tuple((name, value) for name, value in names if isinstance(value, (bool, str, type(None)))),
+        )
+        outs = override(
+            runtime, key, lambda: [runtime.empty(layout_of(kind, shape)) for shape, kind in expected], arrays,
+            [value for _, value in names if _is_numeric(value)],
+        )  # fmt: skip
+        if outs is None:
+            return None
+        results = [wrap(out) for out in outs]
+        return results[0] if len(results) == 1 else tuple(results)
+
+
+def _is_numeric(value: Any) -> bool:
+    """Whether an argument is a kernel's runtime scalar: a number, or a tuple of numbers."""
+    if isinstance(value, tuple):
+        return not any(isinstance(each, Tensor) for each in value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@final
+class OpNode(Node):
+    """The record of a primitive or composite."""
+
+    __slots__ = ("_layout", "_needed", "_op", "_shapes", "_values")
+
+    def __init__(self, op: Op[...], args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> None:
+        super().__init__(edges, len(outs))
+        self._op = op
+        self._layout = [(name, _count(arg)) for name, arg in zip(op.parameters, args, strict=False)]
+        self._needed = self._needed_names(edges)
+        reads = {name for rule in self._active() for name in rule.reads}
+        if self._recomputes(reads, outs):
+            reads |= set(op.parameters)
+        values: dict[str, Any] = {}
+        for name, arg in zip(op.parameters, args, strict=False):
+            if name in reads:
+                values[name] = self._keep(arg)
+            for fact in ("shape", "dtype", "device"):
+                if f"{name}_{fact}" in reads:
+                    found = getattr(arg, fact)
+                    values[f"{name}_{fact}"] = tuple(found) if fact == "shape" else found
+        for index, out in enumerate(outs):
+            label = "out" if index == 0 else f"out{index}"
+            if label in reads:
+                values[label] = Saved(None, out, op.name, index)
+        self._values: dict[str, Any] | None = values
+        self._shapes = [out.layout for out in outs]
+
+    @property
+    def name(self) -> str:
+        return "".join(part.capitalize() for part in self._op.name.split("_")) + "Backward"
+
+    def _needed_names(self, edges: Sequence[Edge | None]) -> set[str]:
+        needed, position = set(), 0
+        for name, count in self._layout:
+            if any(edge is not None for edge in edges[position : position + count]):
+                needed.add(name)
+            position += count
+        return needed
+
+    def _active(self) -> list[Rule]:
+        return [rule for rule in self._op.rules if self._needed.intersection(rule.inputs)]
+
+    def _recomputes(self, reads: set[str], outs: Sequence[Array]) -> bool:
+        """Whether a rule reads a floating output beside the first: under create_graph its history matters."""
+        return any(f"out{i}" in reads and out.dtype.kind in "fc" for i, out in enumerate(outs) if i)
+
+    def _keep(self, arg: Any) -> Any:
+        if isinstance(arg, Tensor):
+            return Saved(arg, arg._array, self._op.name)
+        if isinstance(arg, (list, tuple)) and arg and isinstance(arg[0], Tensor):
+            return [Saved(each, each._array, self._op.name) for each in arg]
+        return arg
+
+    def _value(self, name: str) -> Any:
+        assert self._values is not None
+        value = self._values[name]
+        if isinstance(value, Saved):
+            return value.get(self)
+        if isinstance(value, list) and value and isinstance(value[0], Saved):
+            return [each.get(self) for each in value]
+        return value
+
+    def saved_storages(self) -> set[int]:
+        found = set()
+        for value in (self._values or {}).values():
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, Saved):
+                    found.add(id(each.array.storage))
+        return found
+
+    def release(self) -> None:
+        if self._values:
+            self._values = None
+
+    def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
+        if self._values is None:
+            raise released(self._op.name)
+        if MODE.grad and isinstance(self._op, Composite) and any(name.startswith("out") and name != "out" for name in self._values):
+            if self._recomputes(set(self._values), [Array(None, each) for each in self._shapes]):  # type: ignore[arg-type]
+                return self._through_body(grads)
+        found: dict[str, Any] = {}
+        for rule in self._active():
+            given = rule.function(*[self._argument(name, grads) for name in rule.reads])
+            found.update(zip(rule.inputs, given if len(rule.inputs) > 1 else (given,), strict=True))
+        return self._align(found)
+
+    def _argument(self, name: str, grads: Sequence[Tensor | None]) -> Any:
+        if name == "grad":
+            return self._grad(grads, 0)
+        if name == "grads":
+            return [self._grad(grads, index) for index in range(len(grads))]
+        if name == "need":
+            return self._needed
+        return self._value(name)
+
+    def _grad(self, grads: Sequence[Tensor | None], index: int) -> Tensor:
+        from hotplug import ops
+
+        grad = grads[index]
+        if grad is not None:
+            return grad
+        like = next(each for each in grads if each is not None)
+        layout = self._shapes[index]
+        return ops.zeros(layout.shape, dtype=layout.dtype, device=like.device)
+
+    def _align(self, found: dict[str, Any]) -> list[Tensor | None]:
+        result: list[Tensor | None] = []
+        for name, count in self._layout:
+            value = found.get(name)
+            if count == 1 and not isinstance(value, (list, tuple)):
+                result.append(value)
+            else:
+                result.extend(value if value is not None else [None] * count)
+        return result
+
+    def _through_body(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The gradient of the decomposition itself, recorded: used for gradients of gradients."""
+        from hotplug import autograd
+
+        args = [self._value(name) for name, _ in self._layout]
+        outcome = self._op.body(*args)
+        results = [outcome] if isinstance(outcome, Tensor) else list(outcome)
+        pairs = [(out, grad) for out, grad in zip(results, grads, strict=True) if grad is not None]
+        tensors = [tensor for tensor, edge in zip(tensors_in(args), self.edges, strict=True) if edge is not None]
+        given = iter(
+            autograd.grad(
+                [out for out, _ in pairs], tensors, [grad for _, grad in pairs], create_graph=True, allow_unused=True
+            )
+        )
+        return [next(given) if edge is not None else None for edge in self.edges]
+
+
+def _count(arg: Any) -> int:
+    """How many edges an argument has."""
+    return sum(1 for _ in tensors_in([arg]))
+
+
+def primitive(body: Callable[P, Any]) -> Primitive[P]:
+    """Declare an op on Arrays."""
+    return Primitive(body, body.__name__.strip("_"), False)
+
+
+def view(body: Callable[P, Any]) -> Primitive[P]:
+    """Declare an op on Arrays whose result shares the memory of its first argument."""
+    return Primitive(body, body.__name__.strip("_"), True)
+
+
+def composite(*, outputs: OutputRule | None = None) -> Callable[[Callable[P, Any]], Composite[P]]:
+    """Declare a decomposition.
+
+    Args:
+        outputs: shapes and dtypes of the outputs from the arguments.  With it, a backend may have a kernel: it is
+            resolved by a key of the op's name; tensors become the kernel's inputs, flags and names (bool, str, None)
+            attributes of the key, numbers and tuples of numbers the kernel's scalars.
+    """
+    return lambda body: Composite(body, body.__name__.strip("_"), outputs)

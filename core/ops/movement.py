@@ -1,0 +1,173 @@
+"""Copies, conversions, and moves between devices; ops that overwrite a tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hotplug import dispatch, host
+from hotplug import dtypes
+from hotplug.array import Array
+from hotplug.autograd.graph import history
+from hotplug.autograd.views import assign
+from hotplug.declare import function, primitive
+from hotplug.device import device as Device
+from hotplug.dtypes import dtype as DType
+from hotplug.errors import ArgumentTypeError
+from hotplug.layout import Shape
+from hotplug.runtime import resolve_runtime
+from hotplug.tensor import Tensor
+
+
+@primitive
+def copy_of(input: Array) -> Array:
+    """A contiguous copy."""
+    return dispatch.clone(input)
+
+
+@copy_of.gradient("input")
+def _(grad: Tensor) -> Tensor:
+    return grad
+
+
+@primitive
+def converted(input: Array, dtype: DType) -> Array:
+    """A contiguous copy in another dtype."""
+    return dispatch.clone(input, dtype)
+
+
+@converted.gradient("input")
+def _(grad: Tensor, input_dtype: DType) -> Tensor:
+    return converted(grad, input_dtype)  # type: ignore[no-any-return]
+
+
+@primitive
+def moved(input: Array, device: Device) -> Array:
+    """A copy on another device, by way of the host: a read and a write, both counted."""
+    runtime = resolve_runtime(device)
+    runtime.counts["device_copy"] += 1
+    return host.from_host(runtime, host.to_host(input, "to"), input.dtype)
+
+
+@moved.gradient("input")
+def _(grad: Tensor, input_device: Device) -> Tensor:
+    return moved(grad, input_device)  # type: ignore[no-any-return]
+
+
+@function()
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy with the same place on the tape."""
+    return copy_of(input)  # type: ignore[no-any-return]
+
+
+@function()
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself where it is C-contiguous, else a copy that is."""
+    return input if input._array.layout.is_contiguous else copy_of(input)  # type: ignore[no-any-return]
+
+
+@function()
+def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False,
+       copy: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+    """The tensor on another device, in another dtype, or both: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
+    ``to(other)``.  The tensor itself where nothing changes and ``copy`` is false."""
+    for arg in args:
+        if isinstance(arg, DType):
+            dtype = arg
+        elif isinstance(arg, Tensor):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, (str, Device, int)) and not isinstance(arg, bool):
+            device = arg
+        elif arg is not None and not isinstance(arg, bool):
+            raise ArgumentTypeError(f"to: expected a dtype, a device or a tensor, got {type(arg).__name__}")
+    result = input
+    if device is not None and resolve_runtime(device) is not input._array.storage.runtime:
+        # Narrow before a move, widen after it: fewer bytes travel, and the device may lack the wide dtype.
+        if dtype is not None and dtype.itemsize < result.dtype.itemsize:
+            result = converted(result, dtype)
+        result = moved(result, Device(device) if not isinstance(device, Device) else device)
+    if dtype is not None and dtype is not result.dtype:
+        result = converted(result, dtype)
+    return copy_of(result) if copy and result is input else result  # type: ignore[no-any-return]
+
+
+@function()
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """In the dtype of ``other``."""
+    return to(input, dtype=other.dtype)
+
+
+@function()
+def cpu(input: Tensor) -> Tensor:
+    """On the host device ``cpu``."""
+    return to(input, device="cpu")
+
+
+@function()
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """On an NVIDIA GPU."""
+    return to(input, device="cuda" if device is None else device)
+
+
+def _conversion(name: str, target: DType) -> None:
+    def convert(input: Tensor) -> Tensor:
+        return to(input, dtype=target)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"In dtype {target.name}."
+    globals()[f"to_{name}"] = function()(convert)
+
+
+for _name, _target in {
+    "bool": dtypes.bool_, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32,
+    "long": dtypes.int64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32,
+    "double": dtypes.float64, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+}.items():  # fmt: skip
+    _conversion(_name, _target)
+
+
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrite with ``src``, broadcast, converted, and moved from its device."""
+    from hotplug import ops
+
+    if not isinstance(src, Tensor):
+        src = ops.tensor(src, device=input.device)
+    return assign("copy_", input, src)
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Set every element to one number (or 0-d tensor)."""
+    from hotplug import ops
+
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise ArgumentTypeError(f"fill_ only supports a 0-d value tensor, got {value.ndim} dimensions")
+        return assign("fill_", input, value)
+    if history(input) is None and input._meta is None:
+        dispatch.fill(input._array, value)
+        input._array.storage.version += 1
+        return input
+    return assign("fill_", input, ops.full((), value, dtype=input.dtype, device=input.device))
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Set every element to 0."""
+    return fill_(input, 0)
+
+
+def set_shape(tensor: Tensor, shape: Shape) -> None:
+    """Give a tensor fresh memory of another shape."""
+    from hotplug.layout import layout_of
+
+    tensor._array = tensor._array.storage.runtime.empty(layout_of(tensor.dtype, shape))
+
+
+def become(input: Tensor, other: Tensor) -> Tensor:
+    """Turn a tensor into another view of its memory: what ``squeeze_`` and ``t_`` do."""
+    input._array, input._meta = other._array, other._meta
+    return input
+
+
+Operand = (Tensor, bool, int, float, complex, np.number, np.bool_)
+"""What an operator method takes on its other side; anything else is left to Python's protocol."""

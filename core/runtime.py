@@ -1,0 +1,130 @@
+"""Runtime: one device in use: its backend, its memory, and its cache of kernels."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from typing import Any, Final, final
+
+from hotplug.array import Array
+from hotplug.backend.contract import FAMILIES, Backend, Kernel, OpKey
+from hotplug.dtypes import dtype
+from hotplug.errors import CapabilityError, DeviceError, HotplugError, PluginError
+from hotplug.layout import Layout
+from hotplug.memory import Allocator
+
+
+@final
+class Runtime:
+    """What the core needs to run ops on one device.  Use :func:`runtime_of`."""
+
+    def __init__(self, backend: Backend, index: int) -> None:
+        self.backend: Final = backend
+        self.index: Final = index
+        self.name: Final = f"{backend.name}:{index}"
+        self.released: Final[deque[tuple[Any, int, int]]] = deque()
+        self.capabilities: Final = backend.capabilities(index)
+        self.allocator: Final = Allocator(self)
+        self.allocate: Final = self.allocator.allocate
+        self.plans: Final[dict[Any, Any]] = {}
+        """Whatever the dispatch prepared for a signature; see :mod:`hotplug.dispatch`."""
+        self.counts: Final[Counter[str]] = Counter()
+        """Slow-path events: ``resolve``, ``contiguous_copy``, ``host``, ``host_read``."""
+        self._kernels: dict[OpKey, Kernel | None] = {}
+        self._lock = threading.RLock()
+
+    def empty(self, layout: Layout) -> Array:
+        """A new Array of uninitialised memory with a C-contiguous layout."""
+        return Array(self.allocate(layout.numel * layout.dtype.itemsize), layout)
+
+    def kernel(self, key: OpKey) -> Kernel | None:
+        """The kernel for ``key``; ``None`` where the backend wants a composite decomposed.
+
+        Raises:
+            CapabilityError: the device does not compute in one of the dtypes.
+            PluginError: the backend raised, or has no kernel for a required family.
+        """
+        found = self._kernels.get(key, self)
+        if found is not self:
+            return found  # type: ignore[return-value]
+        with self._lock:
+            self._check(key)
+            kernel = self._resolve(key)
+            self._kernels[key] = kernel
+        return kernel
+
+    def _resolve(self, key: OpKey) -> Kernel | None:
+        self.counts["resolve"] += 1
+        try:
+            kernel = self.backend.resolve(self.index, key)
+        except HotplugError:
+            raise
+        except Exception as error:
+            raise PluginError(f"resolve of backend {self.backend.name!r} raised {error!r} for {key}") from error
+        if kernel is None and key.name in FAMILIES and not (key.name == "reduce" and key.program[0].op != "input"):
+            raise PluginError(
+                f"backend {self.backend.name!r} returned no kernel for {key}; {key.name} is a required family "
+                f"(only a reduce with a computed operand may be declined)"
+            )
+        return kernel
+
+    def _check(self, key: OpKey) -> None:
+        can = self.capabilities
+        moves_only = key.name in ("gather", "scatter") or all(root.op == "input" for root in key.program) and key.program
+        allowed = can.storage if moves_only else can.arithmetic
+        for each in key.dtypes:
+            if each not in allowed and each.kind != "c":
+                raise missing_dtype(self, key.name, each)
+        if key.index64 and not can.index64:
+            raise CapabilityError(f"{key.name} on {self.name}: the array spans more than 2**31 elements; split it")
+
+
+def missing_dtype(runtime: Runtime, op: str, wanted: dtype) -> CapabilityError:
+    """The error for a dtype that a device does not have."""
+    usable = sorted(each.name for each in runtime.capabilities.arithmetic)
+    return CapabilityError(
+        f"{op} on {runtime.name}: the device does not support {wanted.name}; convert with .to() to one of "
+        f"{', '.join(usable)}, or use another device such as 'cpu'"
+    )
+
+
+_RUNTIMES: dict[tuple[str, int], Runtime] = {}
+_LOCK: Final = threading.RLock()
+
+
+def runtime_of(name: str, index: int = 0) -> Runtime:
+    """The Runtime of device ``index`` of the backend called ``name``, started at the first call.
+
+    Raises:
+        DeviceError: no such backend or device.
+    """
+    found = _RUNTIMES.get((name, index))
+    if found is not None:
+        return found
+    with _LOCK:
+        if (name, index) not in _RUNTIMES:
+            _RUNTIMES[name, index] = _start(name, index)
+        return _RUNTIMES[name, index]
+
+
+def _start(name: str, index: int) -> Runtime:
+    from hotplug.plugins import registry
+
+    backend = registry.backend(name)
+    count = len(backend.devices())
+    if not 0 <= index < count:
+        last = f"the last is '{name}:{count - 1}'" if count else "it has none"
+        raise DeviceError(f"device '{name}:{index}' does not exist: backend {name!r} has {count} devices, {last}")
+    return Runtime(backend, index)
+
+
+def started() -> list[Runtime]:
+    """The Runtimes in use so far."""
+    return list(_RUNTIMES.values())
+
+
+def resolve_runtime(spec: Any) -> Runtime:
+    """The Runtime of a device argument: a string, a :class:`hotplug.device`, an index, or ``None`` for the default."""
+    from hotplug.device import resolve_device
+
+    return runtime_of(*resolve_device(spec).canonical)
