@@ -1,12 +1,126 @@
-"""Hotplug: tensors and neural networks with PyTorch's names, whose devices are plugins."""
+"""Hotplug: tensors and neural networks with PyTorch's names, whose devices are plugins.
+
+>>> import hotplug as hp
+>>> x = hp.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
 if __name__ != "hotplug":
     raise ImportError(f"this package is 'hotplug', not {__name__!r}: install it (pip install -e .) instead of importing by path")
 
+from hotplug import autograd, dtypes, ops
+from hotplug.autograd.mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from hotplug.declare import OPS as _OPS
+from hotplug.declare.promotion import can_cast, promote_types, result_type
 from hotplug.device import device, devices, get_default_device, set_default_device
-from hotplug.dtypes import *  # noqa: F403
-from hotplug.tensor import Tensor
-from hotplug import ops
-from hotplug.ops import *  # noqa: F403
+from hotplug.dtypes import (
+    bfloat16,
+    complex64,
+    complex128,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from hotplug.runtime import (
+    empty_cache,
+    max_memory_allocated,
+    memory_allocated,
+    memory_reserved,
+    memory_summary,
+    reset_peak_memory_stats,
+    synchronize,
+)
+from hotplug.tensor import Size, Tensor
+
+if TYPE_CHECKING:
+    from hotplug import conformance, data, nn, optim, serialization, testing, utils
+
+__version__: Final = "0.1.0"
+
+bool = dtypes.bool_  # noqa: A001 - PyTorch's name
+half, float, double, cfloat, cdouble = float16, float32, float64, complex64, complex128  # noqa: A001
+short, int, long = int16, int32, int64  # noqa: A001
+inf: Final = float64.numpy.type("inf").item()
+nan: Final = float64.numpy.type("nan").item()
+pi: Final = 3.141592653589793
+e: Final = 2.718281828459045
+newaxis: Final = None
+
+_LAZY: Final = frozenset({"conformance", "data", "nn", "optim", "serialization", "testing", "utils"})
+_LAZY_NAMES: Final = {
+    "set_printoptions": "printing", "save": "serialization", "load": "serialization", "Generator": "random",
+    "manual_seed": "random", "seed": "random", "initial_seed": "random", "get_rng_state": "random",
+    "set_rng_state": "random", "default_generator": "random", "random": "", "elementwise": "declare",
+    "composite": "declare", "gradient": "declare",
+}  # fmt: skip
+
+
+def _expose() -> None:
+    """Every op without a namespace of its own becomes a function of this package, with its aliases."""
+    for entry in _OPS.values():
+        if not entry.namespace:
+            for name in (entry.name, *entry.aliases):
+                globals()[name] = entry.function
+
+
+_expose()
+
+
+def is_tensor(obj: Any) -> Any:
+    """Whether an object is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> Any:  # noqa: A002
+    """Whether a tensor's dtype is floating."""
+    return input.is_floating_point()
+
+
+def is_complex(input: Tensor) -> Any:  # noqa: A002
+    """Whether a tensor's dtype is complex."""
+    return input.is_complex()
+
+
+def numel(input: Tensor) -> Any:  # noqa: A002
+    """The number of elements."""
+    return input.numel()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"hotplug.{name}")
+    home = _LAZY_NAMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hotplug' has no attribute {name!r}")
+    if not home:
+        return importlib.import_module(f"hotplug.{name}")
+    found = getattr(importlib.import_module(f"hotplug.{home}"), name)
+    globals()[name] = found
+    return found

@@ -230,12 +230,22 @@ class TensorMethods:
         """``-input``."""
         return _f.neg(self)
 
+    def negative(self) -> Tensor:
+        """``-input``."""
+        return _f.neg(self)
+
     def neg_(self) -> Tensor:
         """In-place form of :meth:`neg`."""
         return _f.neg.inplace(self)
 
+    def __neg__(self) -> Tensor:
+        return _f.neg(self)
+
     def positive(self) -> Tensor:
         """``+input``: a copy."""
+        return _f.positive(self)
+
+    def __pos__(self) -> Tensor:
         return _f.positive(self)
 
     def abs(self) -> Tensor:
@@ -1067,6 +1077,18 @@ class TensorMethods:
         """In dtype complex128."""
         return _f.cdouble(self)
 
+    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+        """Overwrite with ``src``, broadcast, converted, and moved from its device."""
+        return _f.copy_(self, src, non_blocking)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Set every element to one number (or 0-d tensor)."""
+        return _f.fill_(self, value)
+
+    def zero_(self) -> Tensor:
+        """Set every element to 0."""
+        return _f.zero_(self)
+
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
         """Sum over ``dim`` (all by default); integers and bool give int64."""
         return _f.sum(self, dim, keepdim, dtype=dtype)
@@ -1204,3 +1226,19 @@ class TensorMethods:
     def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """In-place form of :meth:`addmm`."""
         return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
+
+    def angle(self) -> Tensor:
+        """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
+        return _f.angle(self)
+
+    def conj(self) -> Tensor:
+        """The complex conjugate; a real tensor itself."""
+        return _f.conj(self)
+
+    def view_as_real(self) -> Tensor:
+        """Complex ``(*S)`` as real ``(*S, 2)``, a view."""
+        return _f.view_as_real(self)
+
+    def view_as_complex(self) -> Tensor:
+        """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
+        return _f.view_as_complex(self)

@@ -50,8 +50,8 @@ class dtype:  # noqa: N801 - PyTorch's name
     def __repr__(self) -> str:
         return f"hotplug.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple[Any, ...]:
+        return by_name, (self.name,)
 
 
 bool_ = dtype("bool", "b", np.bool_)
@@ -74,7 +74,6 @@ ALL: Final = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
     float16, bfloat16, float32, float64, complex64, complex128,
 )  # fmt: skip
-globals()["bool"] = bool_  # pickling writes a dtype as the name of a constant of this module
 _BY_NAME: Final = {each.name: each for each in ALL}
 _BY_NUMPY: Final = {each.numpy: each for each in ALL}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
@@ -84,20 +84,19 @@ def numpy(tensor: Tensor, force: bool) -> np.ndarray[Any, Any]:
         raise DeviceError(f"numpy: a tensor on '{tensor.device}' isn't in host memory; use .cpu() first, or numpy(force=True)")
     size = array.dtype.itemsize
     view = np.ndarray(array.shape, array.dtype.numpy, memory, array.offset * size, array.layout.byte_strides)
-    return _pinned(view, array.storage)
+    return np.asarray(_Export(view, array.storage)).view(array.dtype.numpy)
 
 
-def _pinned(view: np.ndarray[Any, Any], storage: Storage) -> np.ndarray[Any, Any]:
-    """An ndarray that keeps the Storage alive, so that its block isn't handed out again."""
-    holder = view.view(_Export)
-    holder.storage = storage
-    return holder.view(np.ndarray) if holder.base is None else np.asarray(holder)
+@final
+class _Export:
+    """The owner of what :func:`numpy` returns: it holds the Storage, so that the block isn't handed out again."""
 
-
-class _Export(np.ndarray[Any, Any]):
-    """The base of what :func:`numpy` returns; holds the Storage."""
-
-    storage: Storage
+    def __init__(self, view: np.ndarray[Any, Any], storage: Storage) -> None:
+        self.storage = storage
+        self.__array_interface__ = {**view.__array_interface__, "descr": None}
+        if view.dtype.kind == "V":  # bfloat16: plain two-byte items for the protocol
+            self.__array_interface__["typestr"] = "<u2"
+        self._view = view
 
 
 def cast_on_host(values: np.ndarray[Any, Any], target: dtype) -> np.ndarray[Any, Any]:

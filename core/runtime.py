@@ -128,3 +128,39 @@ def resolve_runtime(spec: Any) -> Runtime:
     from hotplug.device import resolve_device
 
     return runtime_of(*resolve_device(spec).canonical)
+
+
+def memory_allocated(device: Any = None) -> int:
+    """Bytes that live tensors hold on a device, in whole blocks of the allocator."""
+    return resolve_runtime(device).allocator.statistics()["allocated"]
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """The largest :func:`memory_allocated` since the start or :func:`reset_peak_memory_stats`."""
+    return resolve_runtime(device).allocator.statistics()["max_allocated"]
+
+
+def memory_reserved(device: Any = None) -> int:
+    """Bytes taken from a device: what live tensors hold, and what is cached."""
+    return resolve_runtime(device).allocator.statistics()["reserved"]
+
+
+def memory_summary(device: Any = None) -> str:
+    """The allocator's statistics as a table."""
+    return resolve_runtime(device).allocator.summary()
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Start the maxima anew."""
+    resolve_runtime(device).allocator.reset_peak()
+
+
+def empty_cache(device: Any = None) -> None:
+    """Give cached blocks back to a device."""
+    resolve_runtime(device).allocator.empty_cache()
+
+
+def synchronize(device: Any = None) -> None:
+    """Wait for all work queued on a device; raises a pending device error."""
+    runtime = resolve_runtime(device)
+    runtime.backend.synchronize(runtime.index)

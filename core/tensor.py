@@ -145,6 +145,35 @@ class Tensor(TensorMethods):
     def is_cuda(self) -> bool:
         return self.device.type == "cuda"
 
+    @property
+    def T(self) -> Tensor:
+        """The axes reversed, a view."""
+        return self.permute(*reversed(range(self.ndim))) if self.ndim else self
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged, a view."""
+        return self.transpose(-2, -1)
+
+    @property
+    def H(self) -> Tensor:
+        """The conjugate transpose of a matrix."""
+        return self.t().conj()
+
+    @property
+    def real(self) -> Tensor:
+        """The real part, a view; a real tensor itself."""
+        from hotplug import ops
+
+        return ops.real(self)  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, a view."""
+        from hotplug import ops
+
+        return ops.imag(self)  # type: ignore[no-any-return]
+
     # --- autograd -----------------------------------------------------------------------------------------------------
 
     @property

@@ -12,7 +12,7 @@ from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.autograd.graph import mark_inference
 from hotplug.autograd.mode import MODE
-from hotplug.declare.promotion import Operand, result_type, to_number
+from hotplug.declare.promotion import Operand, common_dtype, to_number
 from hotplug.declare.table import Entry, register
 from hotplug.declare.typed import Typed
 from hotplug.dtypes import bool_, can_cast, dtype, get_default_dtype
@@ -195,7 +195,7 @@ class _Form:
     def _promoted(self, operands: tuple[Operand, ...]) -> dtype:
         if self.op.rule is logical:
             return bool_
-        return result_type(o for name, o in zip(self.names, operands, strict=True) if name not in self.op.boolean)
+        return common_dtype(o for name, o in zip(self.names, operands, strict=True) if name not in self.op.boolean)
 
     def typed_for(self, operands: tuple[Operand, ...]) -> Typed:
         """The Typed for operands; checks the dtypes.

@@ -20,13 +20,13 @@ def function(
     Args:
         method, inplace: whether Tensor gets ``x.name()`` and ``x.name_()``; the latter overwrites ``x`` with the result.
         dunders: operator methods that call it.
-        namespace: where it is public; default: ``hotplug`` itself.
+        namespace: where it is public; default: ``hotplug`` itself; ``"Tensor"`` for what is a method only.
         aliases: other names of the same function.
         sample: how conformance draws arguments.
     """
 
     def declare(body: Callable[P, R]) -> Callable[P, R]:
-        name = body.__name__.rstrip("_")
+        name = body.__name__
         register(
             Entry(name, body, kind, body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
         )  # fmt: skip

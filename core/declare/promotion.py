@@ -28,7 +28,7 @@ def number_dtype(kind: type) -> dtype:
     raise ArgumentTypeError(f"expected a tensor or a number, got {kind.__name__}")
 
 
-def result_type(operands: Iterable[Operand]) -> dtype:
+def common_dtype(operands: Iterable[Operand]) -> dtype:
     """The common dtype: tensors with axes decide; 0-d tensors, then numbers, only raise the category.
 
     Source: PyTorch's "type promotion" in its documentation of ``torch.result_type``.
@@ -74,3 +74,18 @@ def to_number(op: str, value: Any, target: dtype) -> bool | int | float | comple
     if target.kind == "f":
         return float(value)
     return bool(value) if target.kind == "b" else complex(value)
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype of an arithmetic operation on two tensors or numbers."""
+    return common_dtype(getattr(each, "_array", None).layout if hasattr(each, "_array") else type(each) for each in (tensor1, tensor2))  # type: ignore[union-attr]
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest dtype to which both can be converted."""
+    return promote(type1, type2)
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether a conversion stays within the category or goes up."""
+    return from_.category <= to.category

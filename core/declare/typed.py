@@ -94,7 +94,14 @@ class Typed:
         leaf = input_(position, self.inputs[position])
         compute = next((n.dtype for n in schedule(self.roots) if n.op == "cast" and n.args[0] is leaf), leaf.dtype)
         hand = self._gradients.get(position)
-        total = hand(grads[0], outs[0], leaf) if hand else pullback(self.roots, grads, leaf, outs)
+        if hand:
+            return hand(grads[0], outs[0], leaf)
+        if any(node.dtype.kind == "c" for node in schedule(self.roots)):
+            from hotplug.lowering import pullback_complex
+
+            total = pullback_complex(self.roots, grads, leaf, outs)
+        else:
+            total = pullback(self.roots, grads, leaf, outs)
         return constant(0, compute) if total is None else total
 
     def _source(self, value: int, first: int, count: int) -> Source:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from hotplug import _methods
 from hotplug.autograd.views import assign
 from hotplug.declare.table import OPS
+from hotplug.tensor import Tensor as Tensor
 
 MODULES: Final = (
-    "arithmetic", "transcendental", "comparison", "activation", "views", "creation", "movement", "reduction", "products",
+    "arithmetic", "transcendental", "comparison", "activation", "views", "creation", "movement", "reduction", "products", "complex_numbers",
 )  # fmt: skip
 
 for _name in MODULES:

@@ -139,13 +139,13 @@ def copysign(input: Any, other: Any) -> Any:
     return s.copysign(input, other)
 
 
-@elementwise(dtype=numeric, sample=(-3, 3))
+@elementwise(dtype=numeric, sample=(-3, 3), dunders=("__neg__",), aliases=("negative",))
 def neg(input: Any) -> Any:
     """``-input``."""
     return -input
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), inplace=False)
+@elementwise(dtype=numeric, sample=(-3, 3), inplace=False, dunders=("__pos__",))
 def positive(input: Any) -> Any:
     """``+input``: a copy."""
     return input

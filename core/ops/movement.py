@@ -116,7 +116,7 @@ def _conversion(name: str, target: DType) -> None:
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"In dtype {target.name}."
-    globals()[f"to_{name}"] = function()(convert)
+    globals()[f"to_{name}"] = function(namespace="Tensor")(convert)
 
 
 for _name, _target in {
@@ -127,6 +127,7 @@ for _name, _target in {
     _conversion(_name, _target)
 
 
+@function()
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Overwrite with ``src``, broadcast, converted, and moved from its device."""
     from hotplug import ops
@@ -136,6 +137,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     return assign("copy_", input, src)
 
 
+@function()
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Set every element to one number (or 0-d tensor)."""
     from hotplug import ops
@@ -151,6 +153,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return assign("fill_", input, ops.full((), value, dtype=input.dtype, device=input.device))
 
 
+@function()
 def zero_(input: Tensor) -> Tensor:
     """Set every element to 0."""
     return fill_(input, 0)

@@ -470,8 +470,46 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     return strided(input, shape, strides, offset)  # type: ignore[no-any-return]
 
 
+@view
+def parts_of_complex(input: Array) -> Array:
+    """Complex ``(*S)`` as real ``(*S, 2)``."""
+    strides = (*(2 * stride for stride in input.strides), 1)
+    return Array(input.storage, layout_of(input.dtype.real, (*input.shape, 2), strides), 2 * input.offset)
+
+
+@parts_of_complex.gradient("input")
+def _(grad: Tensor) -> Tensor:
+    from hotplug import ops
+
+    return complex_of_parts_view(ops.contiguous(grad))  # type: ignore[no-any-return]
+
+
+@view
+def complex_of_parts_view(input: Array) -> Array:
+    """Real ``(*S, 2)`` as complex ``(*S)``."""
+    strides = tuple(stride // 2 for stride in input.strides[:-1])
+    return Array(input.storage, layout_of(input.dtype.to_complex(), input.shape[:-1], strides), input.offset // 2)
+
+
+@complex_of_parts_view.gradient("input")
+def _(grad: Tensor) -> Tensor:
+    return parts_of_complex(grad)  # type: ignore[no-any-return]
+
+
 def real_parts(input: Tensor) -> Tensor:
     """A complex tensor as a real one with a last axis of two."""
     if input.dtype.kind != "c":
         raise DTypeError(f"view_as_real is only supported for complex tensors, got {input.dtype.name}")
-    return view_bytes(reshape(input, (*input.shape, 1)), input.dtype.real)  # type: ignore[no-any-return]
+    return parts_of_complex(input)  # type: ignore[no-any-return]
+
+
+def complex_of_parts(input: Tensor) -> Tensor:
+    """A real tensor with a last axis of two as a complex one."""
+    array = input._array
+    if input.dtype.kind != "f" or input.dtype.itemsize < 4:
+        raise DTypeError(f"view_as_complex is only supported for float32 and float64 tensors, got {input.dtype.name}")
+    if not array.shape or array.shape[-1] != 2 or array.strides[-1] != 1 or any(s % 2 for s in array.strides[:-1]):
+        raise ShapeError(f"view_as_complex: expected a last axis of two adjacent parts, got {list(array.shape)}")
+    if array.offset % 2:
+        raise ShapeError("view_as_complex: the storage offset must be even")
+    return complex_of_parts_view(input)  # type: ignore[no-any-return]
