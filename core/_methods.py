@@ -36,10 +36,10 @@ class TensorMethods:
         return _f.add.inplace(self, other, alpha=alpha)
 
     def __add__(self, other: Any) -> Any:
-        return _f.add(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.add.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
-        return _f.add(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.add.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __iadd__(self, other: Any) -> Any:
         return _f.add.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -57,7 +57,7 @@ class TensorMethods:
         return _f.sub.inplace(self, other, alpha=alpha)
 
     def __sub__(self, other: Any) -> Any:
-        return _f.sub(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.sub.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __isub__(self, other: Any) -> Any:
         return _f.sub.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -67,7 +67,7 @@ class TensorMethods:
         return _f.rsub(self, other, alpha=alpha)
 
     def __rsub__(self, other: Any) -> Any:
-        return _f.rsub(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.rsub.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def mul(self, other: Any) -> Tensor:
         """Product.  Both ``(*S)``, broadcast -> ``(*S)``."""
@@ -82,10 +82,10 @@ class TensorMethods:
         return _f.mul.inplace(self, other)
 
     def __mul__(self, other: Any) -> Any:
-        return _f.mul(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.mul.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rmul__(self, other: Any) -> Any:
-        return _f.mul(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.mul.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __imul__(self, other: Any) -> Any:
         return _f.mul.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -99,7 +99,7 @@ class TensorMethods:
         return _f.true_divide.inplace(self, other)
 
     def __truediv__(self, other: Any) -> Any:
-        return _f.true_divide(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.true_divide.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __itruediv__(self, other: Any) -> Any:
         return _f.true_divide.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -109,7 +109,7 @@ class TensorMethods:
         return _f.rdiv(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _f.rdiv(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.rdiv.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def floor_divide(self, other: Any) -> Tensor:
         """Quotient rounded towards minus infinity; an integer divided by zero gives 0."""
@@ -120,13 +120,13 @@ class TensorMethods:
         return _f.floor_divide.inplace(self, other)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _f.floor_divide(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.floor_divide.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ifloordiv__(self, other: Any) -> Any:
         return _f.floor_divide.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _f.rfloordiv(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.rfloordiv.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def remainder(self, other: Any) -> Tensor:
         """Remainder with the sign of the divisor, ``input - other * floor(input / other)``, as Python's ``%``."""
@@ -137,13 +137,13 @@ class TensorMethods:
         return _f.remainder.inplace(self, other)
 
     def __mod__(self, other: Any) -> Any:
-        return _f.remainder(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.remainder.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __imod__(self, other: Any) -> Any:
         return _f.remainder.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rmod__(self, other: Any) -> Any:
-        return _f.rmod(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.rmod.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def fmod(self, other: Any) -> Tensor:
         """Remainder with the sign of the dividend, as C's ``fmod``."""
@@ -162,13 +162,13 @@ class TensorMethods:
         return _f.pow.inplace(self, exponent)
 
     def __pow__(self, other: Any) -> Any:
-        return _f.pow(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.pow.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ipow__(self, other: Any) -> Any:
         return _f.pow.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rpow__(self, other: Any) -> Any:
-        return _f.rpow(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.rpow.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def maximum(self, other: Any) -> Tensor:
         """The larger operand; NaN if either is.  At a tie the gradient goes half to each."""
@@ -628,7 +628,7 @@ class TensorMethods:
         return _f.eq.inplace(self, other)
 
     def __eq__(self, other: Any) -> Any:
-        return _f.eq(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.eq.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def ne(self, other: Any) -> Tensor:
         """Whether the operands differ -> bool."""
@@ -643,7 +643,7 @@ class TensorMethods:
         return _f.ne.inplace(self, other)
 
     def __ne__(self, other: Any) -> Any:
-        return _f.ne(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.ne.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def lt(self, other: Any) -> Tensor:
         """``input < other`` -> bool."""
@@ -658,7 +658,7 @@ class TensorMethods:
         return _f.lt.inplace(self, other)
 
     def __lt__(self, other: Any) -> Any:
-        return _f.lt(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.lt.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def le(self, other: Any) -> Tensor:
         """``input <= other`` -> bool."""
@@ -673,7 +673,7 @@ class TensorMethods:
         return _f.le.inplace(self, other)
 
     def __le__(self, other: Any) -> Any:
-        return _f.le(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.le.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def gt(self, other: Any) -> Tensor:
         """``input > other`` -> bool."""
@@ -688,7 +688,7 @@ class TensorMethods:
         return _f.gt.inplace(self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return _f.gt(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.gt.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def ge(self, other: Any) -> Tensor:
         """``input >= other`` -> bool."""
@@ -703,7 +703,7 @@ class TensorMethods:
         return _f.ge.inplace(self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return _f.ge(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.ge.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def isnan(self) -> Tensor:
         """Whether an element is NaN -> bool."""
@@ -758,10 +758,10 @@ class TensorMethods:
         return _f.bitwise_and.inplace(self, other)
 
     def __and__(self, other: Any) -> Any:
-        return _f.bitwise_and(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_and.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rand__(self, other: Any) -> Any:
-        return _f.bitwise_and(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_and.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __iand__(self, other: Any) -> Any:
         return _f.bitwise_and.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -775,10 +775,10 @@ class TensorMethods:
         return _f.bitwise_or.inplace(self, other)
 
     def __or__(self, other: Any) -> Any:
-        return _f.bitwise_or(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_or.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ror__(self, other: Any) -> Any:
-        return _f.bitwise_or(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_or.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ior__(self, other: Any) -> Any:
         return _f.bitwise_or.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -792,10 +792,10 @@ class TensorMethods:
         return _f.bitwise_xor.inplace(self, other)
 
     def __xor__(self, other: Any) -> Any:
-        return _f.bitwise_xor(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_xor.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __rxor__(self, other: Any) -> Any:
-        return _f.bitwise_xor(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_xor.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ixor__(self, other: Any) -> Any:
         return _f.bitwise_xor.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -820,7 +820,7 @@ class TensorMethods:
         return _f.bitwise_left_shift.inplace(self, other)
 
     def __lshift__(self, other: Any) -> Any:
-        return _f.bitwise_left_shift(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_left_shift.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __ilshift__(self, other: Any) -> Any:
         return _f.bitwise_left_shift.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
@@ -834,7 +834,7 @@ class TensorMethods:
         return _f.bitwise_right_shift.inplace(self, other)
 
     def __rshift__(self, other: Any) -> Any:
-        return _f.bitwise_right_shift(self, other) if isinstance(other, _f.Operand) else NotImplemented
+        return _f.bitwise_right_shift.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
     def __irshift__(self, other: Any) -> Any:
         return _f.bitwise_right_shift.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented

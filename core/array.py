@@ -33,7 +33,7 @@ class Storage:
 
     def __del__(self) -> None:
         # Runs at any moment, inside the allocator too: only a thread-safe append is allowed here.
-        self.runtime.released.append((self.buffer, self.nbytes, self.block))
+        self.runtime.released.append((self.buffer, self.block))
 
 
 @final

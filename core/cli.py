@@ -67,7 +67,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"hotplug {version('hotplug')}\n")
+        print(f"hotplug {version('hotplug')}")
+        parser.exit()
 
 
 if __name__ == "__main__":

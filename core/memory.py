@@ -7,7 +7,6 @@ milliseconds on a device.  Functional engines, whose buffers are values, are not
 from __future__ import annotations
 
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hotplug.array import Storage
@@ -38,6 +37,7 @@ class Allocator:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._released = runtime.released
         self._lock = threading.Lock()
         self._bins: dict[int, list[Any]] = {}
         self._cached = not runtime.capabilities.functional
@@ -45,7 +45,6 @@ class Allocator:
         self.max_allocated = 0
         self.reserved = 0
         self.max_reserved = 0
-        self.requests = 0
         self.backend_requests = 0
 
     def allocate(self, nbytes: int) -> Storage:
@@ -54,14 +53,24 @@ class Allocator:
         Raises:
             OutOfMemoryError: neither the device nor the cache has a block.
         """
-        if self._runtime.released:
-            self.collect()
-        block = size_class(nbytes)
+        return self.take(nbytes, size_class(nbytes))
+
+    def take(self, nbytes: int, block: int) -> Storage:
+        """:meth:`allocate` for a caller that knows the size class."""
+        if self._released:
+            try:
+                buffer, freed = self._released.popleft()
+            except IndexError:  # another thread was faster
+                pass
+            else:
+                if freed == block and self._cached:  # the usual case: take over what was just freed
+                    return Storage(self._runtime, buffer, nbytes, block)
+                self._put(buffer, freed)
+                self.collect()
         try:
             buffer = self._bins[block].pop()
         except (KeyError, IndexError):
             buffer = self._from_backend(block)
-        self.requests += 1
         self.allocated += block
         if self.allocated > self.max_allocated:
             self.max_allocated = self.allocated
@@ -69,23 +78,24 @@ class Allocator:
 
     def collect(self) -> None:
         """Take back the buffers whose Storage has died since the last call."""
-        released: deque[tuple[Any, int, int]] = self._runtime.released
+        released = self._released
         while released:
             try:
-                buffer, _, block = released.popleft()
+                buffer, block = released.popleft()
             except IndexError:  # another thread was faster
                 return
-            if block < 0:
-                continue
-            self.allocated -= block
-            if self._cached:
-                try:
-                    self._bins[block].append(buffer)
-                except KeyError:
-                    self._bins.setdefault(block, []).append(buffer)
-            else:
-                self.reserved -= block
-                self._runtime.backend.free(buffer)
+            self._put(buffer, block)
+
+    def _put(self, buffer: Any, block: int) -> None:
+        """Keep a freed block, or give it back where blocks are not cached; foreign memory needs neither."""
+        if block < 0:
+            return
+        self.allocated -= block
+        if self._cached:
+            self._bins.setdefault(block, []).append(buffer)
+        else:
+            self.reserved -= block
+            self._runtime.backend.free(buffer)
 
     def _from_backend(self, block: int) -> Any:
         with self._lock:
@@ -138,7 +148,6 @@ class Allocator:
             "max_allocated": self.max_allocated,
             "reserved": self.reserved,
             "max_reserved": self.max_reserved,
-            "requests": self.requests,
             "backend_requests": self.backend_requests,
         }
 

@@ -22,10 +22,11 @@ class Runtime:
         self.backend: Final = backend
         self.index: Final = index
         self.name: Final = f"{backend.name}:{index}"
-        self.released: Final[deque[tuple[Any, int, int]]] = deque()
+        self.released: Final[deque[tuple[Any, int]]] = deque()
         self.capabilities: Final = backend.capabilities(index)
         self.allocator: Final = Allocator(self)
         self.allocate: Final = self.allocator.allocate
+        self.take: Final = self.allocator.take
         self.plans: Final[dict[Any, Any]] = {}
         """Whatever the dispatch prepared for a signature; see :mod:`hotplug.dispatch`."""
         self.counts: Final[Counter[str]] = Counter()

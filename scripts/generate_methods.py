@@ -50,6 +50,8 @@ def operator(name: str, dunder: str, inplace: bool) -> str:
     call = f"_f.{name}.inplace(self, other)" if inplace else f"_f.{name}(self, other)"
     if name in ("matmul", "rmatmul"):
         call = f"_f.{name}(self, other)"
+    if not inplace and name not in ("matmul", "rmatmul"):
+        call = f"_f.{name}.binary(self, other)"
     kind = "Tensor" if name in ("matmul", "rmatmul") else "Operand"
     head = f"    def {dunder}(self, other: Any) -> Any:\n"
     return head + f"        return {call} if isinstance(other, _f.{kind}) else NotImplemented\n"

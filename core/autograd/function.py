@@ -117,8 +117,6 @@ def _on_tape(result: Any, index: int, node: FunctionNode, context: FunctionConte
 class FunctionNode(Node):
     """The record of a :class:`Function`."""
 
-    __slots__ = ("_context", "_function", "_layouts", "_saved")
-
     def __init__(self, function: type[Function], context: FunctionContext, edges: Sequence[Edge | None], outputs: int) -> None:
         super().__init__(edges, outputs)
         self._function = function

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hotplug.tensor import Tensor
 
 Hook = Callable[["Tensor"], "Tensor | None"]
-_sequence: Final = itertools.count()
+next_sequence: Final = itertools.count().__next__
 
 
 @final
@@ -32,18 +32,24 @@ class Meta:
         inference: made in inference mode.
     """
 
-    __slots__ = ("generation", "grad", "hooks", "index", "inference", "node", "requires_grad", "retains", "view")
+    # Class attributes are the defaults: a Meta is made for every recorded op, and most have only a node.
+    requires_grad = True
+    node: Node | None = None
+    index = 0
+    grad: Tensor | None = None
+    hooks: dict[int, Callable[..., Any]] | None = None
+    view: View | None = None
+    generation = 0
+    inference = False
+    retains = False
 
     def __init__(self, requires_grad: bool = False, node: Node | None = None, index: int = 0) -> None:
-        self.requires_grad = requires_grad
-        self.node = node
-        self.index = index
-        self.grad: Tensor | None = None
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.view: View | None = None
-        self.generation = 0
-        self.inference = False
-        self.retains = False
+        if not requires_grad:
+            self.requires_grad = False
+        if node is not None:
+            self.node = node
+        if index:
+            self.index = index
 
 
 @final
@@ -66,15 +72,16 @@ Edge = tuple["Node | Meta", int]
 class Node(ABC):
     """A recorded op: knows where the gradients of its inputs go and how to compute them."""
 
-    __slots__ = ("__weakref__", "edges", "hooks", "outputs", "post_hooks", "sequence")
+    outputs = 1
+    hooks: dict[int, dict[int, Hook]] | None = None
+    """Tensor hooks by output; they may replace the gradient."""
+    post_hooks: dict[int, Callable[..., Any]] | None = None
 
     def __init__(self, edges: Sequence[Edge | None], outputs: int = 1) -> None:
         self.edges: Sequence[Edge | None] = edges
-        self.outputs = outputs
-        self.sequence = next(_sequence)
-        self.hooks: dict[int, dict[int, Hook]] | None = None
-        """Tensor hooks by output; they may replace the gradient."""
-        self.post_hooks: dict[int, Callable[..., Any]] | None = None
+        self.sequence = next_sequence()
+        if outputs != 1:
+            self.outputs = outputs
 
     @property
     @abstractmethod

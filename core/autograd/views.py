@@ -96,7 +96,9 @@ def wrote(target: Tensor, typed: Typed, tensors: Sequence[Tensor], scalars: Sequ
     """Record an elementwise op that has written its result into ``target``."""
     from hotplug.declare.typed import TypedNode
 
-    node = TypedNode(typed, [history(each) for each in tensors], tensors, scalars, [target._array])
+    edges = [history(each) for each in tensors]
+    tape = typed.tape(edges, [each._array.layout for each in tensors], target._array.layout)
+    node = TypedNode(tape, edges, tensors, scalars, [target])
     rebase(target, (node, 0))
 
 
@@ -182,8 +184,6 @@ def resize_for(name: str, out: Tensor, shape: Shape) -> None:
 class Overwrite(Node):
     """A copy over all of a tensor: the old value gets no gradient, the new one all of it."""
 
-    __slots__ = ()
-
     @property
     def name(self) -> str:
         return "CopyBackward"
@@ -202,8 +202,6 @@ class Overwrite(Node):
 @final
 class WriteView(Node):
     """A write through a view of a base: where the view lies, the base's gradient is the written value's."""
-
-    __slots__ = ("_base", "_offset", "_view")
 
     def __init__(self, edges: Sequence[Edge | None], base: Array, view: Array) -> None:
         super().__init__(edges)

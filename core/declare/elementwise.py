@@ -9,16 +9,18 @@ from typing import Any, Final, Generic, NamedTuple, ParamSpec, final
 import numpy as np
 
 from hotplug import dispatch
+from hotplug.dispatch import NO_SCALARS
 from hotplug.array import Array
-from hotplug.autograd.graph import mark_inference
+from hotplug.autograd.graph import Meta, history, mark_inference
 from hotplug.autograd.mode import MODE
 from hotplug.declare.promotion import Operand, common_dtype, to_number
 from hotplug.declare.table import Entry, register
-from hotplug.declare.typed import Typed
+from hotplug.declare.typed import Tape, Typed, TypedNode
 from hotplug.dtypes import bool_, can_cast, dtype, get_default_dtype
 from hotplug.errors import ArgumentTypeError, DeviceMismatchError, DTypeError, HotplugError, ShapeError
 from hotplug.expr.node import Expr, cast, input_, scalar
 from hotplug.layout import Layout, broadcast_shapes, layout_of
+from hotplug.memory import size_class
 from hotplug.runtime import Runtime
 from hotplug.tensor import Tensor, wrap
 
@@ -52,20 +54,33 @@ integral: Final = Rule("integral", "bui", lambda promoted: promoted)
 logical: Final = Rule("logical", "buifc", lambda _: bool_)
 """Every operand is converted to bool on its own."""
 
-_PASSED: Final = object()
+_new = object.__new__
 
 
-class _Call(NamedTuple):
+@final
+class _Call:
     """An op prepared for the layouts of its operands."""
 
-    typed: Typed
-    layouts: tuple[Layout, ...]
-    nbytes: tuple[int, ...]
-    tensors: tuple[int, ...]
-    numbers: tuple[tuple[int, dtype], ...]
-    plan: dispatch.MapPlan | None
-    direct: Any
-    """The kernel, where it takes the operands as they are (no broadcasting, nothing to collapse)."""
+    __slots__ = (
+        "block", "differentiable", "direct", "layout", "layouts", "nbytes", "numbers", "plan", "taped", "tensors", "typed",
+    )  # fmt: skip
+
+    def __init__(self, typed: Typed, layouts: tuple[Layout, ...], plan: dispatch.MapPlan | None) -> None:
+        self.typed: Final = typed
+        self.layouts: Final = layouts
+        self.plan: Final = plan
+        self.layout: Final = layouts[0]
+        self.nbytes: Final = layouts[0].numel * layouts[0].dtype.itemsize
+        self.block: Final = size_class(self.nbytes)
+        self.differentiable: Final = typed.differentiable
+        self.tensors: tuple[int, ...] = ()
+        self.numbers: tuple[tuple[int, dtype], ...] = ()
+        self.taped: dict[tuple[bool, bool], Tape] = {}
+        """For two tensors: the tape by which of them need a gradient."""
+        self.direct: Any = None
+        """The kernel, where it takes the operands as they are (no broadcasting, nothing to collapse)."""
+        if plan is not None and len(layouts) == 1 and not plan.outer and not any((*plan.outs, *plan.inputs)):
+            self.direct = plan.kernel
 
 
 @final
@@ -121,7 +136,7 @@ class _Form:
         return found
 
     def run(self, args: Sequence[Any]) -> Any:
-        """The hot path: look the call up by the operands' layouts, launch, record."""
+        """Look the call up by the operands' layouts, launch, record."""
         key: list[Any] = [self]
         runtime: Runtime | None = None
         for arg in args:
@@ -146,20 +161,12 @@ class _Form:
         tensors = args if not call.numbers else [args[i] for i in call.tensors]
         scalars = tuple([to_number(self.op.name, args[i], to) for i, to in call.numbers]) if call.numbers else ()
         arrays = [tensor._array for tensor in tensors]
-        if call.direct is not None:
-            out = Array(runtime.allocate(call.nbytes[0]), call.layouts[0])
-            try:
-                call.direct((out,), arrays, scalars)
-            except Exception:
-                dispatch.call(runtime, call.direct, (out,), arrays, scalars)
-            results = [wrap(out)]
-        else:
-            outs = [Array(runtime.allocate(n), layout) for n, layout in zip(call.nbytes, call.layouts, strict=True)]
-            if call.plan is not None:
-                call.plan.run(outs, arrays, scalars)
-            elif outs[0].numel:
-                dispatch.map_(call.typed.program, outs, arrays, scalars)
-            results = [wrap(out) for out in outs]
+        outs = [runtime.empty(layout) for layout in call.layouts]
+        if call.plan is not None:
+            call.plan.run(outs, arrays, scalars)
+        elif outs[0].numel:
+            dispatch.map_(call.typed.program, outs, arrays, scalars)
+        results = [wrap(out) for out in outs]
         if MODE.grad:
             for tensor in tensors:
                 if tensor._meta is not None:
@@ -175,17 +182,14 @@ class _Form:
         layouts = [each for each in operands if isinstance(each, Layout)]
         shape = broadcast_shapes(self.op.name, *(each.shape for each in layouts))
         outs = tuple(layout_of(out, shape) for out in typed.outs)
-        plan = direct = None
+        plan = None
         complexes = any(each.kind == "c" for each in (*typed.inputs, *typed.outs))
         if outs[0].numel and not runtime.capabilities.contiguous_only and not complexes:
             plan = dispatch.MapPlan(runtime, typed.program, outs, layouts, (-1,) * len(outs))
-            if len(outs) == 1 and not plan.outer and not any((*plan.outs, *plan.inputs)):
-                direct = plan.kernel
-        numbers = tuple(
-            (i, self._goal(i, operands)) for i, each in enumerate(operands) if not isinstance(each, Layout)
-        )  # fmt: skip
-        tensors = tuple(i for i, each in enumerate(operands) if isinstance(each, Layout))
-        return _Call(typed, outs, tuple(out.numel * out.dtype.itemsize for out in outs), tensors, numbers, plan, direct)
+        call = _Call(typed, outs, plan)
+        call.tensors = tuple(i for i, each in enumerate(operands) if isinstance(each, Layout))
+        call.numbers = tuple((i, self._goal(i, operands)) for i in range(len(operands)) if i not in call.tensors)
+        return call
 
     def _goal(self, position: int, operands: tuple[Operand, ...]) -> dtype:
         if self.names[position] in self.op.boolean:
@@ -226,6 +230,23 @@ def _names(args: Sequence[Any]) -> str:
 def _kinds(accepts: str) -> str:
     words = {"b": "bool", "u": "unsigned", "i": "signed integers", "f": "floating", "c": "complex"}
     return ", ".join(words[kind] for kind in accepts)
+
+
+def _record_pair(call: _Call, left: Tensor, right: Tensor, result: Tensor) -> None:
+    """``Typed.record`` for two operands and one output, with the tape looked up in the call."""
+    edges = (
+        None if left._meta is None else history(left),
+        None if right._meta is None else history(right),
+    )  # fmt: skip
+    key = (edges[0] is not None, edges[1] is not None)
+    tape = call.taped.get(key)
+    if tape is None:
+        if not any(key):
+            return
+        tape = call.taped[key] = call.typed.tape(edges, [left._array.layout, right._array.layout], call.layout)
+    meta: Meta = _new(Meta)
+    meta.node = TypedNode(tape, edges, (left, right), NO_SCALARS, (result,))
+    result._meta = meta
 
 
 @final
@@ -272,11 +293,35 @@ class Elementwise(Generic[P]):
         if kwargs or len(args) != self._required:
             return self._general(args, kwargs)
         try:
-            return self._plain.run(args)
+            return self.binary(*args) if len(args) == 2 else self._plain.run(args)
         except HotplugError:
             if any(isinstance(arg, Expr) for arg in args):
                 return self.inline(dict(zip(self.parameters, args, strict=False)))
             raise
+
+    def binary(self, left: Any, right: Any) -> Any:
+        """The hot path for two tensors in the default form: nothing but slots, dicts and bound calls."""
+        if not (isinstance(right, Tensor) and isinstance(left, Tensor)):
+            return self._plain.run((left, right))
+        x, y = left._array, right._array
+        runtime = x.storage.runtime
+        call = runtime.plans.get((self._plain, x.layout, y.layout))
+        if call is None or call.direct is None or y.storage.runtime is not runtime:
+            return self._plain.run((left, right))
+        out = Array(runtime.take(call.nbytes, call.block), call.layout)
+        try:
+            call.direct((out,), (x, y), NO_SCALARS)
+        except Exception:
+            dispatch.call(runtime, call.direct, (out,), (x, y), NO_SCALARS)
+        result: Tensor = _new(Tensor)
+        result._array = out
+        result._meta = None
+        if MODE.grad:
+            if (left._meta is not None or right._meta is not None) and call.differentiable:
+                _record_pair(call, left, right, result)
+        elif MODE.inference:
+            mark_inference((result,))
+        return result
 
     def inline(self, values: dict[str, Any]) -> Any:
         """The op's Expr, for use in the body of another op."""

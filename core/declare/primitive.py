@@ -210,8 +210,6 @@ def _is_numeric(value: Any) -> bool:
 class OpNode(Node):
     """The record of a primitive or composite."""
 
-    __slots__ = ("_layout", "_needed", "_op", "_shapes", "_values")
-
     def __init__(self, op: Op[...], args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> None:
         super().__init__(edges, len(outs))
         self._op = op

@@ -10,15 +10,18 @@ from typing import Any, Final, NamedTuple, final
 
 from hotplug import dispatch, families
 from hotplug.array import Array
-from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, released
+from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, next_sequence, released
 from hotplug.autograd.mode import MODE
 from hotplug.dtypes import dtype
 from hotplug.expr.derivative import pullback
 from hotplug.expr.node import Expr, cast, constant, input_, leaves, make, schedule, substitute
-from hotplug.layout import Shape, broadcast_shapes, layout_of
+from hotplug.layout import Layout, Shape, broadcast_shapes, layout_of
 from hotplug.tensor import Tensor, wrap
 
 HandWritten = Callable[..., Expr]
+_FREED: Final[dict[Any, Any]] = {}
+"""What a node has saved once its values are gone; ``None`` means that it never saved any."""
+
 Source = tuple[str, int]
 """Where an operand of a derived op comes from: ``("grad", k)``, ``("input", i)`` or ``("out", k)``."""
 
@@ -54,6 +57,7 @@ class Typed:
         self.differentiable: Final = any(out.kind in "fc" for out in outs)
         self._gradients = gradients or {}
         self._derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], Derived] = {}
+        self._tapes: dict[tuple[Any, ...], Tape] = {}
         self._into: dict[tuple[dtype, ...], dispatch.Program] = {}
 
     def program_into(self, targets: tuple[dtype, ...]) -> dispatch.Program:
@@ -123,83 +127,120 @@ class Typed:
 
     def record(self, tensors: Sequence[Tensor], scalars: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Put the op on the tape, if one of the tensors needs a gradient."""
-        edges = [history(tensor) for tensor in tensors]
-        if any(edge is not None for edge in edges):
-            node = TypedNode(self, edges, tensors, scalars, [result._array for result in results])
-            for index, result in enumerate(results):
-                if result._array.dtype.kind in "fc":
-                    result._meta = Meta(True, node, index)
+        edges = [None if tensor._meta is None else history(tensor) for tensor in tensors]
+        for edge in edges:
+            if edge is not None:
+                break
+        else:
+            return
+        tape = self.tape(edges, [tensor._array.layout for tensor in tensors], results[0]._array.layout)
+        node = TypedNode(tape, edges, tensors, scalars, results)
+        for index, result in enumerate(results):
+            if result._array.layout.dtype.kind in "fc":
+                result._meta = Meta(True, node, index)
+
+    def tape(self, edges: Sequence[Edge | None], inputs: Sequence[Layout], out: Layout) -> Tape:
+        """What a node with these edges keeps and computes."""
+        need = tuple(e is not None and kind.kind in "fc" for e, kind in zip(edges, self.inputs, strict=True))
+        key = (need, *inputs, out)
+        found = self._tapes.get(key)
+        if found is None:
+            sources = self.derived(need, (True,) * len(self.outs)).sources
+            found = self._tapes[key] = Tape(self, need, [each for each in sources if each[0] != "grad"], inputs, out)
+        return found
+
+
+@final
+class Tape:
+    """What the records of one op on given layouts have in common."""
+
+    __slots__ = ("even", "inputs", "need", "saves", "shape", "typed", "wanted")
+
+    def __init__(
+        self, typed: Typed, need: tuple[bool, ...], saves: list[Source], inputs: Sequence[Layout], out: Layout
+    ) -> None:
+        self.typed: Final = typed
+        self.need: Final = need
+        """Which inputs need a gradient."""
+        self.wanted: Final = [position for position, each in enumerate(need) if each]
+        self.saves: Final = saves
+        self.shape: Final = out.shape
+        self.inputs: Final = [layout.shape for layout in inputs]
+        self.even: Final = all(self.inputs[position] == out.shape for position in self.wanted)
+        """No input that needs a gradient was broadcast."""
 
 
 @final
 class TypedNode(Node):
     """The record of an elementwise op; saves only what its derivative reads."""
 
-    __slots__ = ("_need", "_saved", "_scalars", "_shape", "_shapes", "_typed")
+    _saved: dict[Source, Saved] | None = None
 
     def __init__(
-        self, typed: Typed, edges: Sequence[Edge | None], tensors: Sequence[Tensor], scalars: Sequence[Any],
-        outs: Sequence[Array],
+        self, tape: Tape, edges: Sequence[Edge | None], tensors: Sequence[Tensor], scalars: Sequence[Any],
+        results: Sequence[Tensor],
     ) -> None:  # fmt: skip
-        edges = [edge if dtype.kind in "fc" else None for edge, dtype in zip(edges, typed.inputs, strict=True)]
-        super().__init__(edges, len(outs))
-        self._typed = typed
-        self._need = tuple(edge is not None for edge in edges)
+        self.edges = edges  # Node.__init__ written out: this runs for every recorded op
+        self.sequence = next_sequence()
+        self._tape = tape
         self._scalars = scalars
-        self._shape: Shape = outs[0].shape
-        self._shapes = [tensor._array.shape for tensor in tensors]
-        saved: dict[Source, Saved] = {}
-        for source in typed.derived(self._need, (True,) * len(outs)).sources:
+        if len(results) != 1:
+            self.outputs = len(results)
+        if tape.saves:
+            self._save(tape, tensors, results)
+
+    def _save(self, tape: Tape, tensors: Sequence[Tensor], results: Sequence[Tensor]) -> None:
+        self._saved = {}
+        name = tape.typed.name
+        for source in tape.saves:
             kind, position = source
             if kind == "input":
                 tensor = tensors[position]
-                saved[source] = Saved(tensor, tensor._array, typed.name)
-            elif kind == "out":
-                saved[source] = Saved(None, outs[position], typed.name, position)
-        self._saved: dict[Source, Saved] | None = saved
+                self._saved[source] = Saved(tensor, tensor._array, name)
+            else:
+                self._saved[source] = Saved(None, results[position]._array, name, position)
 
     @property
     def name(self) -> str:
-        return "".join(part.capitalize() for part in self._typed.name.split("_")) + "Backward"
+        return "".join(part.capitalize() for part in self._tape.typed.name.split("_")) + "Backward"
 
     def saved_storages(self) -> set[int]:
         return {id(saved.array.storage) for saved in (self._saved or {}).values()}
 
     def release(self) -> None:
         if self._saved:
-            self._saved = None
+            self._saved = _FREED
 
     def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
-        if self._saved is None:
-            raise released(self._typed.name)
-        result: list[Tensor | None] = [None] * len(self._need)
+        if self._saved is _FREED:
+            raise released(self._tape.typed.name)
+        result: list[Tensor | None] = [None] * len(self._tape.need)
         present = tuple(grad is not None for grad in grads)
-        wanted = [position for position, need in enumerate(self._need) if need]
-        if all(self._shapes[position] == self._shape for position in wanted):
-            derived = self._typed.derived(self._need, present)
+        wanted = self._tape.wanted
+        if self._tape.even:
+            derived = self._tape.typed.derived(self._tape.need, present)
             for position, grad in zip(wanted, self._run(derived, grads), strict=True):
                 result[position] = grad
             return result
         for position in wanted:
-            only = tuple(each == position for each in range(len(self._need)))
-            result[position] = self._reduced(self._typed.derived(only, present), grads, self._shapes[position])
+            only = tuple(each == position for each in range(len(self._tape.need)))
+            result[position] = self._reduced(self._tape.typed.derived(only, present), grads, self._tape.inputs[position])
         return result
 
     def _operands(self, derived: Derived, grads: Sequence[Tensor | None]) -> list[Tensor]:
-        assert self._saved is not None
         operands = []
         for source in derived.sources:
-            grad = grads[source[1]] if source[0] == "grad" else self._saved[source].get(self)
+            grad = grads[source[1]] if source[0] == "grad" else (self._saved or _FREED)[source].get(self)
             assert grad is not None
             operands.append(grad)
         return operands
 
     def _run(self, derived: Derived, grads: Sequence[Tensor | None]) -> list[Tensor]:
         operands = self._operands(derived, grads)
-        if operands and any(tensor.shape == self._shape for tensor in operands):
+        if operands and any(tensor.shape == self._tape.shape for tensor in operands):
             return derived.typed.apply(operands, self._scalars)
         grad = next(grad for grad in grads if grad is not None)
-        zeros = [grad._array.storage.runtime.empty(layout_of(out, self._shape)) for out in derived.typed.outs]
+        zeros = [grad._array.storage.runtime.empty(layout_of(out, self._tape.shape)) for out in derived.typed.outs]
         dispatch.map_(derived.typed.program, zeros, [each._array for each in operands], self._scalars)
         return [wrap(each) for each in zeros]
 
@@ -209,13 +250,13 @@ class TypedNode(Node):
             from hotplug import ops
 
             return ops.sum_to_size(self._run(derived, grads)[0], shape)
-        if shape == self._shape:
+        if shape == self._tape.shape:
             return self._run(derived, grads)[0]
         operands = [tensor._array for tensor in self._operands(derived, grads)]
         if not operands:
             operands = [next(grad for grad in grads if grad is not None)._array]
-        lead = len(self._shape) - len(shape)
-        dims = [a for a, size in enumerate(self._shape) if a < lead or (shape[a - lead] == 1 and size != 1)]
+        lead = len(self._tape.shape) - len(shape)
+        dims = [a for a, size in enumerate(self._tape.shape) if a < lead or (shape[a - lead] == 1 and size != 1)]
         typed = derived.typed
-        summed = families.reduce("sum", operands, dims, typed.outs[0], typed.program[0], self._shape, self._scalars)
+        summed = families.reduce("sum", operands, dims, typed.outs[0], typed.program[0], self._tape.shape, self._scalars)
         return wrap(Array(summed.storage, layout_of(summed.dtype, shape), summed.offset))

@@ -1,0 +1,26 @@
+"""Files of weights: safetensors, and nested containers of tensors on top of it.  Loading never executes code.
+
+The names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from hotplug.serialization import safetensors as safetensors
+    from hotplug.serialization.container import load as load
+    from hotplug.serialization.container import save as save
+
+_NAMES: Final = frozenset({"load", "save"})
+
+
+def __getattr__(name: str) -> Any:
+    if name == "safetensors":
+        return importlib.import_module("hotplug.serialization.safetensors")
+    if name not in _NAMES:
+        raise AttributeError(f"module 'hotplug.serialization' has no attribute {name!r}")
+    found = getattr(importlib.import_module("hotplug.serialization.container"), name)
+    globals()[name] = found
+    return found
