@@ -21,6 +21,11 @@ class StateDictError(HotplugError, RuntimeError):
     """A state dict doesn't fit a module; the message lists every difference."""
 
 
+def no_extra_state(module: Module) -> StateDictError:
+    """The error for a module whose class has only one of the two methods for extra state."""
+    return StateDictError(f"{type(module).__name__} must override both get_extra_state and set_extra_state")
+
+
 class IncompatibleKeys(NamedTuple):
     """What a load that was not strict passed over."""
 
@@ -85,7 +90,7 @@ class Loading:
         lists = self.strict, self.missing, self.unexpected, self.errors
         for hook in module._load_state_dict_pre_hooks.values():
             args = (self.state, prefix, metadata, *lists)
-            hook.function(*((module, *args) if hook.with_kwargs else args))
+            hook.function(module, *args)
         module._load_own(self, prefix, metadata.get("version"))
         for name, child in module._modules.items():
             if child is not None:

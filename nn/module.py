@@ -9,7 +9,7 @@ from hotplug import dtypes
 from hotplug.autograd.hooks import RemovableHandle
 from hotplug.device import device as Device
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, HotplugError
+from hotplug.errors import ArgumentError, ArgumentTypeError, HotplugError
 from hotplug.nn import _hooks, _state, _tree
 from hotplug.nn.parameter import Buffer, Parameter
 from hotplug.tensor import Tensor
@@ -213,8 +213,11 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct children with their names."""
-        unique = {id(child): (name, child) for name, child in reversed(self._modules.items()) if child is not None}
-        return ((name, child) for name, child in self._modules.items() if child is not None and unique[id(child)][0] == name)
+        seen: set[int] = set()
+        for name, child in self._modules.items():
+            if child is not None and id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
 
     def children(self) -> Iterator[Module]:
         """The direct children."""
@@ -269,8 +272,9 @@ class Module:
         """Training mode (or not) for this module and all below: dropout and batch norm differ."""
         if not isinstance(mode, bool):
             raise ArgumentError(f"train: training mode is expected to be boolean, got {mode!r}")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -368,8 +372,106 @@ class Module:
 
     def get_extra_state(self) -> Any:
         """More state for :meth:`state_dict`; override together with :meth:`set_extra_state`."""
-        raise AutogradError(f"{type(self).__name__} has no extra state; override get_extra_state and set_extra_state")
+        raise _state.no_extra_state(self)
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what :meth:`get_extra_state` returned."""
-        raise AutogradError(f"{type(self).__name__} has no extra state; override get_extra_state and set_extra_state")
+        raise _state.no_extra_state(self)
+
+    def _has_extra_state(self) -> bool:
+        return type(self).get_extra_state is not Module.get_extra_state
+
+    def _own_state(self) -> Iterator[tuple[str, Tensor | None]]:
+        """The module's own parameters and persistent buffers."""
+        yield from self._parameters.items()
+        yield from ((name, each) for name, each in self._buffers.items() if name not in self._non_persistent_buffers_set)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        for name, tensor in self._own_state():
+            if tensor is not None:
+                destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if self._has_extra_state():
+            destination[prefix + _state.EXTRA] = self.get_extra_state()
+
+    def _load_own(self, loading: _state.Loading, prefix: str, version: int | None) -> None:
+        """Check the module's own part of a state; override to read what an earlier version wrote."""
+        loading.check(self, prefix)
+
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+        """Parameters and persistent buffers by path, detached (unless ``keep_vars``); they share the module's memory."""
+        found = _state.new_destination() if destination is None else destination
+        return _state.collect(self, found, prefix, keep_vars)  # type: ignore[no-any-return]
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> _state.IncompatibleKeys:
+        """Copy the values of a state dict into parameters and buffers.
+
+        Args:
+            state_dict: tensors by path, of any dtype and on any device.
+            strict: whether missing and unexpected keys are errors.
+            assign: take the given tensors themselves, with their dtypes and devices, instead of their values.
+
+        Raises:
+            StateDictError: it doesn't fit; the message lists every difference, and nothing has changed.
+        """
+        return _state.load(self, state_dict, strict, assign)
+
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before every forward; what it returns replaces the arguments.
+
+        ``with_kwargs``: ``hook(module, args, kwargs)``, which returns ``None`` or new ``(args, kwargs)``.
+        """
+        return _hooks.add(self._forward_pre_hooks, _hooks.Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after every forward; what it returns replaces the output.
+
+        ``with_kwargs``: ``hook(module, args, kwargs, output)``; ``always_call``: even if the forward raised.
+        """
+        return _hooks.add(self._forward_hooks, _hooks.Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+        Both are tuples; what it returns replaces ``grad_input``.
+        """
+        return _hooks.add(self._backward_hooks, _hooks.Hook(hook), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` before the module's backward; what it returns replaces ``grad_output``."""
+        return _hooks.add(self._backward_pre_hooks, _hooks.Hook(hook), prepend)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before :meth:`state_dict` reads the module."""
+        return _hooks.add(self._state_dict_pre_hooks, _hooks.Hook(hook))
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after the module was read."""
+        return _hooks.add(self._state_dict_hooks, _hooks.Hook(hook))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before a load."""
+        return _hooks.add(self._load_state_dict_pre_hooks, _hooks.Hook(hook))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after a load; it may take keys off the lists, in place."""
+        return _hooks.add(self._load_state_dict_post_hooks, _hooks.Hook(hook))
+
+    # --- printing -----------------------------------------------------------------------------------------------------
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses when the module is printed; subclasses override it."""
+        return ""
+
+    def __repr__(self) -> str:
+        return _tree.represent(self)

@@ -1,3 +1,5 @@
-from hotplug.backends.numpy.backend import Quick
-class CpuBackend(Quick):
-    def __init__(self): super().__init__("cpu")
+from hotplug.backends.numpy import families
+from hotplug.backends.numpy.memory import HostBackend
+class CpuBackend(HostBackend):
+    name="cpu"
+    def resolve(self, index, key): return families.kernel(key)

@@ -234,20 +234,18 @@ def test_unknown_names() -> None:
     registry.validate("vendor")
 
 
-class Tracer:
-    """Wraps by making another FakeBackend that remembers the inner one."""
-
-    def __call__(self, inner: Backend) -> Backend:
-        made = FakeBackend(inner.name)
-        made.inner = inner  # type: ignore[attr-defined]
-        return made
+def wrap(inner: Backend) -> Backend:
+    """Another FakeBackend, that remembers the inner one."""
+    made: Any = FakeBackend(inner.name)
+    made.inner = inner
+    return made  # type: ignore[no-any-return]
 
 
 def test_decorators_wrap_from_the_right() -> None:
     registry = Registry(list)
     registry.register(BackendSpec("vendor", lambda: FakeBackend("vendor")))
-    registry.register(DecoratorSpec("profile", Tracer()))
-    registry.register(DecoratorSpec("check", Tracer()))
+    registry.register(DecoratorSpec("profile", wrap))
+    registry.register(DecoratorSpec("check", wrap))
     outer: Any = registry.backend("profile+check+vendor")
     assert outer.name == "profile+check+vendor"
     assert outer.inner is registry.backend("check+vendor")
