@@ -161,12 +161,20 @@ class _Form:
         tensors = args if not call.numbers else [args[i] for i in call.tensors]
         scalars = tuple([to_number(self.op.name, args[i], to) for i, to in call.numbers]) if call.numbers else ()
         arrays = [tensor._array for tensor in tensors]
-        outs = [runtime.empty(layout) for layout in call.layouts]
-        if call.plan is not None:
-            call.plan.run(outs, arrays, scalars)
-        elif outs[0].numel:
-            dispatch.map_(call.typed.program, outs, arrays, scalars)
-        results = [wrap(out) for out in outs]
+        if call.direct is not None:
+            outs = [Array(runtime.take(call.nbytes, call.block), call.layout)]
+            try:
+                call.direct(outs, arrays, scalars)
+            except Exception:
+                dispatch.call(runtime, call.direct, outs, arrays, scalars)
+            results = [wrap(outs[0])]
+        else:
+            outs = [runtime.empty(layout) for layout in call.layouts]
+            if call.plan is not None:
+                call.plan.run(outs, arrays, scalars)
+            elif outs[0].numel:
+                dispatch.map_(call.typed.program, outs, arrays, scalars)
+            results = [wrap(out) for out in outs]
         if MODE.grad:
             for tensor in tensors:
                 if tensor._meta is not None:

@@ -1,0 +1,131 @@
+"""The families of the NumPy tier: the reference's, and what is faster than it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from hotplug.backend import Array, Kernel, OpKey
+from hotplug.backends.cpu import render
+from hotplug.backends.numpy import families
+from hotplug.backends.numpy.evaluate import convert
+from hotplug.backends.numpy.memory import NDArray, ndarray
+from hotplug.backends.numpy.quiet import quiet
+
+
+def map_(key: OpKey) -> Kernel:
+    """One compiled function; in pieces where all operands are dense and large and there is more than one step."""
+    whole = render.whole(key)
+    steps = sum(1 for node in render.schedule(key.program) if node.args)
+    dense = all(each in ("contiguous", "broadcast") for each in key.layouts) and key.rank == 1
+    if dense and steps > 1:
+        return quiet(_in_pieces(key, whole))
+    return quiet(whole) if render.warns(key.program) else whole
+
+
+def _in_pieces(key: OpKey, whole: Callable[..., None]) -> Callable[..., None]:
+    made: list[Callable[..., None]] = []
+
+    def kernel(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+        count = outs[0].layout.numel
+        if count <= 2 * render.PIECE:
+            whole(outs, inputs, scalars)
+            return
+        if not made:
+            made.append(render.piece(key))
+        operands = [ndarray(each) for each in (*outs, *inputs)]
+        for start in range(0, count, render.PIECE):
+            made[0](*[each[start : start + render.PIECE] for each in operands], scalars, start)
+
+    return kernel
+
+
+def reduce(key: OpKey) -> Kernel:
+    """Sums of a dense last axis are pairwise in NumPy; all others accumulate in float64."""
+    function = families.REDUCTIONS[key.mode].reduce
+    axes = tuple(range(-key.axis, 0))
+    plain = len(key.program) == 1 and key.program[0].op == "input"
+    pairwise = plain and key.layouts[1] == "contiguous" and key.dtypes[1].name in ("float32", "float64")
+    evaluated = None if plain else render.value(key)
+
+    def kernel(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+        value = ndarray(inputs[0]) if evaluated is None else evaluated(inputs, scalars)
+        if value.shape != inputs[0].layout.shape:
+            value = np.broadcast_to(value, inputs[0].layout.shape)
+        out = ndarray(outs[0])
+        if key.mode not in ("sum", "prod"):
+            out[...] = function(value, axis=axes)
+        elif pairwise:
+            function(value, axis=axes, out=out)
+        else:
+            out[...] = function(value, axis=axes, dtype=families.accumulator(value))
+
+    return quiet(kernel)
+
+
+def matmul(key: OpKey) -> Kernel:
+    """BLAS for float32 and float64; the half types by way of float32; integers in NumPy's own loops."""
+    half = key.dtypes[0].kind == "f" and key.dtypes[0].itemsize == 2
+
+    def kernel(outs: Sequence[Array], inputs: Sequence[Array], _: Sequence[Any]) -> None:
+        left, right, out = ndarray(inputs[0]), ndarray(inputs[1]), ndarray(outs[0])
+        if half:
+            out[...] = np.matmul(left.astype(np.float32), right.astype(np.float32))
+        elif left.shape[0] == 1:
+            np.dot(left[0], right[0], out=out[0]) if out.flags.c_contiguous else np.matmul(left, right, out=out)
+        else:
+            np.matmul(left, right, out=out)
+
+    return quiet(kernel)
+
+
+def _one_axis(index: Array, axis: int) -> NDArray | None:
+    """The index along its axis, where it is the same along all others."""
+    strides = index.layout.strides
+    if any(stride and at != axis for at, stride in enumerate(strides)):
+        return None
+    return ndarray(index)[tuple(slice(None) if at == axis else 0 for at in range(len(strides)))]
+
+
+def gather(key: OpKey) -> Kernel:
+    """Whole rows at once where the index is the same along all other axes."""
+    general = families.gather(key)
+
+    def kernel(outs: Sequence[Array], inputs: Sequence[Array], _: Sequence[Any]) -> None:
+        row = _one_axis(inputs[1], key.axis)
+        source = ndarray(inputs[0])
+        if row is None:
+            general([ndarray(outs[0])], [source, ndarray(inputs[1])], ())
+            return
+        families.check_range("gather", row, source.shape[key.axis])
+        np.take(source, row, key.axis, out=ndarray(outs[0]), mode="clip")  # checked; "raise" would buffer the output
+
+    return kernel
+
+
+def scatter(key: OpKey) -> Kernel:
+    """Sums of rows with equal index by sorting, where the index is the same along all other axes."""
+    general = families.scatter(key)
+
+    def kernel(outs: Sequence[Array], inputs: Sequence[Array], _: Sequence[Any]) -> None:
+        row = _one_axis(inputs[0], key.axis) if key.mode == "add" else None
+        out, source = ndarray(outs[0]), ndarray(inputs[1])
+        if row is None or row.size < 2:
+            general([out], [ndarray(inputs[0]), source], ())
+            return
+        families.check_range("scatter", row, out.shape[key.axis])
+        order = np.argsort(row, kind="stable")
+        found, starts = np.unique(row[order], return_index=True)
+        rows = np.moveaxis(source, key.axis, 0)[order]
+        target = np.moveaxis(out, key.axis, 0)
+        total = np.add.reduceat(rows, starts, axis=0, dtype=families.accumulator(out))
+        target[found] = convert(target[found] + total, out.dtype)
+
+    return quiet(kernel)
+
+
+MAKERS: Final[dict[str, Callable[[OpKey], Kernel]]] = {
+    "map": map_, "reduce": reduce, "matmul": matmul, "gather": gather, "scatter": scatter,
+}  # fmt: skip
