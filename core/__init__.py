@@ -13,7 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if __name__ != "hotplug":
-    raise ImportError(f"this package is 'hotplug', not {__name__!r}: install it (pip install -e .) instead of importing by path")
+    raise ImportError(
+        f"this package is 'hotplug', not {__name__!r}: install it (pip install -e .) instead of importing by path"
+    )
 
 from hotplug import autograd, dtypes, ops
 from hotplug.autograd.mode import (

@@ -41,14 +41,18 @@ def needs_index64(layouts: Sequence[Layout]) -> bool:
     return False
 
 
-def call(runtime: Runtime, kernel: Kernel, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+def call(
+    runtime: Runtime, kernel: Kernel, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]
+) -> None:
     """Run a kernel; what it raises unexpectedly names the plugin."""
     try:
         kernel(outs, inputs, scalars)
     except HotplugError:
         raise
     except MemoryError as error:
-        raise OutOfMemoryError(f"{runtime.name} ran out of memory inside a kernel ({error}); use smaller batches") from error
+        raise OutOfMemoryError(
+            f"{runtime.name} ran out of memory inside a kernel ({error}); use smaller batches"
+        ) from error
     except Exception as error:
         raise PluginError(f"a kernel of backend {runtime.backend.name!r} raised {error!r}") from error
 
@@ -60,7 +64,12 @@ class MapPlan:
     __slots__ = ("inputs", "kernel", "outs", "outer", "runtime")
 
     def __init__(
-        self, runtime: Runtime, program: Program, outs: Sequence[Layout], inputs: Sequence[Layout], alias: tuple[int, ...]
+        self,
+        runtime: Runtime,
+        program: Program,
+        outs: Sequence[Layout],
+        inputs: Sequence[Layout],
+        alias: tuple[int, ...],
     ) -> None:
         shape = outs[0].shape
         operands = [*outs, *inputs]
@@ -73,7 +82,11 @@ class MapPlan:
             shape = (1,) * (MAX_RANK - rank) + shape
             strides = [(0,) * (MAX_RANK - rank) + each for each in strides]
         layouts = [layout_of(each.dtype, shape, st) for each, st in zip(operands, strides, strict=True)]
-        inner = layouts if not self.outer else [layout_of(x.dtype, shape[-MAX_RANK:], x.strides[-MAX_RANK:]) for x in layouts]
+        inner = (
+            layouts
+            if not self.outer
+            else [layout_of(x.dtype, shape[-MAX_RANK:], x.strides[-MAX_RANK:]) for x in layouts]
+        )
         self.outs = [None if a is b else b for a, b in zip(outs, layouts, strict=False)]
         self.inputs = [None if a is b else b for a, b in zip(inputs, layouts[len(outs) :], strict=True)]
         key = OpKey(
@@ -87,14 +100,18 @@ class MapPlan:
     def run(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
         """Launch on Arrays of the layouts that the plan was made for."""
         outs = [a if new is None else Array(a.storage, new, a.offset) for a, new in zip(outs, self.outs, strict=True)]
-        inputs = [a if new is None else Array(a.storage, new, a.offset) for a, new in zip(inputs, self.inputs, strict=True)]
+        inputs = [
+            a if new is None else Array(a.storage, new, a.offset) for a, new in zip(inputs, self.inputs, strict=True)
+        ]
         if self.outer:
             _run_outer(self, outs, inputs, scalars, len(self.outer))
         else:
             call(self.runtime, self.kernel, outs, inputs, scalars)
 
 
-def _run_outer(plan: MapPlan, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], depth: int) -> None:
+def _run_outer(
+    plan: MapPlan, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], depth: int
+) -> None:
     """Loop over the leading axes of an array of more than MAX_RANK collapsed axes."""
     if depth == 0:
         call(plan.runtime, plan.kernel, outs, inputs, scalars)
@@ -214,7 +231,9 @@ def move(array: Array, shape: Sequence[int], strides: Sequence[int], offset: int
 Rearranged = tuple[Shape, list[Strides]]
 
 
-def launch(runtime: Runtime, key: OpKey, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any] = ()) -> None:
+def launch(
+    runtime: Runtime, key: OpKey, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any] = ()
+) -> None:
     """Resolve a required family's key and run it."""
     kernel = runtime.kernel(key)
     assert kernel is not None
@@ -231,7 +250,11 @@ def key_of(name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: An
 
 
 def override(
-    runtime: Runtime, key: OpKey, make_outs: Callable[[], Sequence[Array]], inputs: Sequence[Array], scalars: Sequence[Any]
+    runtime: Runtime,
+    key: OpKey,
+    make_outs: Callable[[], Sequence[Array]],
+    inputs: Sequence[Array],
+    scalars: Sequence[Any],
 ) -> Sequence[Array] | None:
     """Run a composite by the backend's own kernel, or return ``None``: decompose."""
     kernel = runtime.kernel(key)

@@ -143,7 +143,9 @@ def from_numpy(numpy_type: Any) -> dtype:
     try:
         return _BY_NUMPY[native]
     except KeyError:
-        raise DTypeError(f"NumPy dtype {numpy_type!s} has no counterpart; convert it to one of {list(_BY_NAME)}") from None
+        raise DTypeError(
+            f"NumPy dtype {numpy_type!s} has no counterpart; convert it to one of {list(_BY_NAME)}"
+        ) from None
 
 
 def by_name(name: str) -> dtype:

@@ -156,7 +156,9 @@ def gather(array: Array, dim: int, index: Array, shape: Shape) -> Array:
     target = move(out, sizes, strides[0])
     source = move(array, (*sizes[:axis], array.shape[dim], *sizes[axis + 1 :]), strides[1])
     positions = move(index, sizes, strides[2])
-    launch(out.storage.runtime, key_of("gather", [target], [source, positions], axis=axis), [target], [source, positions])
+    launch(
+        out.storage.runtime, key_of("gather", [target], [source, positions], axis=axis), [target], [source, positions]
+    )
     return out
 
 

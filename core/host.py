@@ -81,7 +81,9 @@ def numpy(tensor: Tensor, force: bool) -> np.ndarray[Any, Any]:
     runtime = array.storage.runtime
     memory = runtime.backend.export(array.storage.buffer) if runtime.capabilities.host_memory else None
     if memory is None:
-        raise DeviceError(f"numpy: a tensor on '{tensor.device}' isn't in host memory; use .cpu() first, or numpy(force=True)")
+        raise DeviceError(
+            f"numpy: a tensor on '{tensor.device}' isn't in host memory; use .cpu() first, or numpy(force=True)"
+        )
     size = array.dtype.itemsize
     view = np.ndarray(array.shape, array.dtype.numpy, memory, array.offset * size, array.layout.byte_strides)
     return np.asarray(_Export(view, array.storage)).view(array.dtype.numpy)

@@ -16,7 +16,20 @@ from hotplug.array import Array
 from hotplug.dtypes import bool_, dtype
 from hotplug.errors import DTypeError
 from hotplug.expr.derivative import plus, tangents, times
-from hotplug.expr.node import Expr, binary, cast, constant, input_, leaves, make, scalar, schedule, substitute, unary, where
+from hotplug.expr.node import (
+    Expr,
+    binary,
+    cast,
+    constant,
+    input_,
+    leaves,
+    make,
+    scalar,
+    schedule,
+    substitute,
+    unary,
+    where,
+)
 from hotplug.layout import Shape, layout_of
 
 Pair = tuple[Expr, Expr]
@@ -214,7 +227,9 @@ def _lower_cast(value: Lowered, target: dtype) -> Lowered:
     return cast(value[0], target)
 
 
-def pullback_complex(roots: Sequence[Expr], grads: Sequence[Expr | None], wrt: Expr, out: Sequence[Expr]) -> Expr | None:
+def pullback_complex(
+    roots: Sequence[Expr], grads: Sequence[Expr | None], wrt: Expr, out: Sequence[Expr]
+) -> Expr | None:
     """The gradient for ``wrt`` where complex values take part; the arguments are those of ``derivative.pullback``."""
     lowered = lower(roots)
     wants = [(unary("real", wrt), unary("imag", wrt))] if wrt.dtype.kind == "c" else [(wrt,)]
@@ -280,7 +295,9 @@ def _real_program(program: dispatch.Program, inputs: Sequence[dtype]) -> dispatc
     return _PROGRAMS[program]
 
 
-def map_complex(program: dispatch.Program, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+def map_complex(
+    program: dispatch.Program, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]
+) -> None:
     """A map that reads or writes complex arrays, as a map over their parts."""
     real = _real_program(program, [each.dtype for each in inputs])
     wide = {leaf.value for leaf in leaves(program, "scalar") if leaf.dtype.kind == "c"}

@@ -165,7 +165,9 @@ class _Layout:
         return "[" + lines.join(self._elided(parts, axis, "...")) + "]"
 
     def _row(self, values: Values, axis: int, indent: int) -> str:
-        parts = self._elided([self.write(value) for value in values.tolist()], axis, " ..." if _options.edgeitems else "...")
+        parts = self._elided(
+            [self.write(value) for value in values.tolist()], axis, " ..." if _options.edgeitems else "..."
+        )
         count = max(1, math.floor((_options.linewidth - indent) / self.width))
         lines = [", ".join(parts[at : at + count]) for at in range(0, len(parts), count)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"

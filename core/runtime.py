@@ -9,7 +9,7 @@ from typing import Any, Final, final
 from hotplug.array import Array
 from hotplug.backend.contract import FAMILIES, Backend, Kernel, OpKey
 from hotplug.dtypes import dtype
-from hotplug.errors import CapabilityError, DeviceError, HotplugError, PluginError
+from hotplug.errors import CapabilityError, HotplugError, PluginError
 from hotplug.layout import Layout
 from hotplug.memory import Allocator
 
@@ -71,7 +71,9 @@ class Runtime:
 
     def _check(self, key: OpKey) -> None:
         can = self.capabilities
-        moves_only = key.name in ("gather", "scatter") or all(root.op == "input" for root in key.program) and key.program
+        moves_only = (
+            key.name in ("gather", "scatter") or all(root.op == "input" for root in key.program) and key.program
+        )
         allowed = can.storage if moves_only else can.arithmetic
         for each in key.dtypes:
             if each not in allowed and each.kind != "c":
@@ -111,12 +113,8 @@ def runtime_of(name: str, index: int = 0) -> Runtime:
 def _start(name: str, index: int) -> Runtime:
     from hotplug.plugins import registry
 
-    backend = registry.backend(name)
-    count = len(backend.devices())
-    if not 0 <= index < count:
-        last = f"the last is '{name}:{count - 1}'" if count else "it has none"
-        raise DeviceError(f"device '{name}:{index}' does not exist: backend {name!r} has {count} devices, {last}")
-    return Runtime(backend, index)
+    registry.device_info(name, index)  # says what is wrong with a name or an index
+    return Runtime(registry.backend(name), index)
 
 
 def started() -> list[Runtime]:

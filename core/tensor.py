@@ -192,7 +192,9 @@ class Tensor(TensorMethods):
             AutogradError: the dtype has no gradients, or the tensor is no leaf.
         """
         if requires_grad and self.dtype.kind not in "fc":
-            raise AutogradError(f"only floating and complex tensors can require gradients, this one is {self.dtype.name}")
+            raise AutogradError(
+                f"only floating and complex tensors can require gradients, this one is {self.dtype.name}"
+            )
         if not self.is_leaf:
             if requires_grad:
                 return self

@@ -115,7 +115,7 @@ def inplace_method(entry: Any) -> str:
     tail = f", {passed}" if passed else ""
     if entry.kind == "elementwise":
         return head + doc + f"        return _f.{entry.name}.inplace(self{tail})\n"
-    if entry.extra.get("reshapes") or entry.name in ("squeeze", "unsqueeze"):
+    if entry.name in ("squeeze", "unsqueeze"):
         return head + doc + f"        return _f.become(self, _f.{entry.name}(self{tail}))\n"
     return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.name}(self{tail}))\n"
 

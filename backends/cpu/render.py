@@ -34,7 +34,9 @@ OTHERS: Final[dict[str, Any]] = {
 PIECE: Final = 16384
 """Elements that are worked on at a time: a few operands of them fit the second-level cache."""
 
-_SILENT: Final = frozenset("and or xor invert eq ne lt le gt ge where minimum maximum neg abs input constant scalar index".split())
+_SILENT: Final = frozenset(
+    "and or xor invert eq ne lt le gt ge where minimum maximum neg abs input constant scalar index".split()
+)
 """Functions that raise no floating-point flag."""
 
 

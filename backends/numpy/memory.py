@@ -51,7 +51,9 @@ class HostBackend(Backend):
     def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
         return memoryview(buffer[offset : offset + nbytes])
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         destination[destination_offset : destination_offset + nbytes] = source[source_offset : source_offset + nbytes]
 
     def synchronize(self, index: int) -> None:

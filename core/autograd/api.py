@@ -16,7 +16,9 @@ def _many(tensors: Tensors) -> list[Tensor]:
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
-def _roots(op: str, outputs: Tensors, grads: Tensor | Sequence[Tensor | None] | None) -> tuple[list[Edge], list[Tensor]]:
+def _roots(
+    op: str, outputs: Tensors, grads: Tensor | Sequence[Tensor | None] | None
+) -> tuple[list[Edge], list[Tensor]]:
     tensors = _many(outputs)
     given = [None] * len(tensors) if grads is None else [grads] if isinstance(grads, Tensor) else list(grads)
     if len(given) != len(tensors):
@@ -91,4 +93,3 @@ def grad(
             )
         result.append(each)
     return tuple(result)  # type: ignore[arg-type]
-

@@ -117,7 +117,9 @@ def _on_tape(result: Any, index: int, node: FunctionNode, context: FunctionConte
 class FunctionNode(Node):
     """The record of a :class:`Function`."""
 
-    def __init__(self, function: type[Function], context: FunctionContext, edges: Sequence[Edge | None], outputs: int) -> None:
+    def __init__(
+        self, function: type[Function], context: FunctionContext, edges: Sequence[Edge | None], outputs: int
+    ) -> None:
         super().__init__(edges, outputs)
         self._function = function
         self._context = context

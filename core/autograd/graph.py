@@ -117,7 +117,9 @@ class Saved:
 
     def __init__(self, tensor: Tensor | None, array: Array, op: str, index: int = -1) -> None:
         if tensor is not None and tensor._meta is not None and tensor._meta.inference:
-            raise AutogradError(f"{op}: inference tensors cannot be saved for backward; clone() it outside inference_mode")
+            raise AutogradError(
+                f"{op}: inference tensors cannot be saved for backward; clone() it outside inference_mode"
+            )
         self.tensor = tensor
         """An input is kept as itself; an output (``index`` >= 0) only as its array, since it refers to the node."""
         self.array = array

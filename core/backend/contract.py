@@ -159,7 +159,9 @@ class Backend(ABC):
         """Host bytes of the buffer, after all work queued before; raises a pending device error."""
 
     @abstractmethod
-    def copy(self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int
+    ) -> None:
         """Copy bytes between two buffers of the same device."""
 
     @abstractmethod

@@ -20,7 +20,9 @@ def canonical_dim(op: str, dim: int, rank: int) -> int:
         raise ArgumentTypeError(f"{op}: dim must be an int, not {type(dim).__name__}") from None
     limit = max(rank, 1)
     if not -limit <= number < limit:
-        raise DimensionError(f"{op}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
+        raise DimensionError(
+            f"{op}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+        )
     return number % limit
 
 
@@ -36,7 +38,9 @@ def canonical_dims(op: str, dim: int | Sequence[int] | None, rank: int) -> tuple
     if isinstance(dim, (list, tuple)):
         dims = [canonical_dim(op, each, rank) for each in dim]
         if len(set(dims)) != len(dims):
-            raise _RepeatedDim(f"{op}: dim {min(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims")
+            raise _RepeatedDim(
+                f"{op}: dim {min(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims"
+            )
         if not dims:
             return tuple(range(rank))
     else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, ParamSpec, final
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, final
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from hotplug.dispatch import NO_SCALARS
 from hotplug.array import Array
 from hotplug.autograd.graph import Meta, history, mark_inference
 from hotplug.autograd.mode import MODE
+from hotplug.declare.primitive import parameters_of
 from hotplug.declare.promotion import Operand, common_dtype, to_number
 from hotplug.declare.table import Entry, register
 from hotplug.declare.typed import Tape, Typed, TypedNode
@@ -23,6 +23,9 @@ from hotplug.layout import Layout, broadcast_shapes, layout_of
 from hotplug.memory import size_class
 from hotplug.runtime import Runtime
 from hotplug.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    import inspect
 
 P = ParamSpec("P")
 
@@ -126,7 +129,7 @@ class _Form:
         for position, name in enumerate(tensors):
             rule = self.op.gradients.get(name)
             if rule is not None:
-                reads = list(inspect.signature(rule).parameters)
+                reads = parameters_of(rule)
 
                 def bound(grad: Expr, out: Expr, _: Expr, rule: Any = rule, reads: Any = reads) -> Expr:
                     known = {**operands, "grad": grad, "out": out}
@@ -294,6 +297,8 @@ class Elementwise(Generic[P]):
     def signature(self) -> inspect.Signature:
         """The declared parameters."""
         if self._signature is None:
+            import inspect
+
             self._signature = inspect.signature(self.body)
         return self._signature
 
@@ -363,7 +368,9 @@ class Elementwise(Generic[P]):
     def _operand(self, name: str, value: Any) -> Any:
         if isinstance(value, (Tensor, Expr, bool, int, float, complex, np.number, np.bool_)):
             return value
-        raise ArgumentTypeError(f"{self.name}: argument '{name}' must be a Tensor or a number, not {type(value).__name__}")
+        raise ArgumentTypeError(
+            f"{self.name}: argument '{name}' must be a Tensor or a number, not {type(value).__name__}"
+        )
 
     def _general(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         out = kwargs.pop("out", None)
@@ -424,10 +431,14 @@ class Elementwise(Generic[P]):
         if not inplace:
             resize_for(name, target, shape)
         if tuple(target.shape) != shape:
-            raise ShapeError(f"{name}: a result of shape {list(shape)} does not fit the tensor of shape {list(target.shape)}")
+            raise ShapeError(
+                f"{name}: a result of shape {list(shape)} does not fit the tensor of shape {list(target.shape)}"
+            )
         kinds = tuple(t._array.layout if isinstance(t, Tensor) else type(t) for t in operands)
         scalars = tuple(
-            to_number(name, each, form._goal(i, kinds)) for i, each in enumerate(operands) if not isinstance(each, Tensor)
+            to_number(name, each, form._goal(i, kinds))
+            for i, each in enumerate(operands)
+            if not isinstance(each, Tensor)
         )
         record = prepare_write(name, target, tensors)
         before = snapshot(target, typed, tensors) if record else target
@@ -465,7 +476,7 @@ def elementwise(
         register(
             Entry(
                 name, op, "elementwise", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases),
-                {"rule": dtype.name},
+                dtype.name,
             )
         )  # fmt: skip
         return op

@@ -7,7 +7,6 @@ is saved.
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, final
@@ -35,6 +34,12 @@ class Rule(NamedTuple):
     reads: tuple[str, ...]
 
 
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the positional parameters; ``inspect.signature`` would cost a third of the import."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
 class Op(ABC, Generic[P]):
     """An op below the public functions: canonical positional arguments, tensors or lists of tensors among them."""
 
@@ -43,18 +48,23 @@ class Op(ABC, Generic[P]):
         self.name: Final = name
         self.__doc__ = body.__doc__
         self.__wrapped__ = body
-        self.parameters: Final = body.__code__.co_varnames[: body.__code__.co_argcount]  # type: ignore[attr-defined]
+        self.parameters: Final = parameters_of(body)
         self.rules: Final[list[Rule]] = []
 
     @abstractmethod
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run and record."""
 
+    def _positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        import inspect
+
+        return tuple(inspect.signature(self.body).bind(*args, **kwargs).args)
+
     def gradient(self, *inputs: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare the gradient of the named inputs; a rule for several returns a tuple."""
 
         def declare(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.rules.append(Rule(inputs, function, tuple(inspect.signature(function).parameters)))
+            self.rules.append(Rule(inputs, function, parameters_of(function)))
             return function
 
         return declare
@@ -123,7 +133,7 @@ class Primitive(Op[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         if kwargs:
-            args = tuple(inspect.signature(self.body).bind(*args, **kwargs).args)  # type: ignore[assignment]
+            args = self._positional(args, kwargs)
         check_devices(self.name, args)
         outcome = self.body(*[_unwrap(arg) for arg in args])
         results = [wrap(outcome)] if isinstance(outcome, Array) else [wrap(each) for each in outcome]
@@ -150,7 +160,7 @@ class Composite(Op[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         if kwargs:
-            args = tuple(inspect.signature(self.body).bind(*args, **kwargs).args)  # type: ignore[assignment]
+            args = self._positional(args, kwargs)
         check_devices(self.name, args)
         recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors_in(args))
         if recorded and not self.rules:
@@ -283,7 +293,11 @@ class OpNode(Node):
     def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
         if self._values is None:
             raise released(self._op.name)
-        if MODE.grad and isinstance(self._op, Composite) and any(name.startswith("out") and name != "out" for name in self._values):
+        if (
+            MODE.grad
+            and isinstance(self._op, Composite)
+            and any(name.startswith("out") and name != "out" for name in self._values)
+        ):
             if self._recomputes(set(self._values), [Array(None, each) for each in self._shapes]):  # type: ignore[arg-type]
                 return self._through_body(grads)
         found: dict[str, Any] = {}

@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, final
+
+if TYPE_CHECKING:
+    import inspect
 
 
-@dataclass
+@final
 class Entry:
     """One public op.
 
     Attributes:
-        name: public name, without a trailing underscore.
+        name: public name.
         function: what users call.
-        kind: ``elementwise``, ``primitive``, ``view``, ``composite`` or ``function``.
+        kind: ``elementwise`` or ``function``.
+        body: what was declared; has the signature and the docstring.
         method: whether Tensor has a method of this name.
         inplace: whether Tensor has a method with an underscore at the end.
         dunders: operator methods that call the op, e.g. ``__add__``.
-        namespace: where the op is public: ``""`` for ``hotplug``, else a module such as ``nn.functional``.
+        namespace: where the op is public: ``""`` for ``hotplug``, ``"Tensor"`` for methods only, else a module such as
+            ``nn.functional``.
         sample: how conformance draws inputs; see :mod:`hotplug.conformance`.
+        aliases: other names of the same op.
+        rule: name of an elementwise op's dtype rule.
     """
 
-    name: str
-    function: Callable[..., Any]
-    kind: str
-    body: Callable[..., Any]
-    method: bool = False
-    inplace: bool = False
-    dunders: tuple[str, ...] = ()
-    namespace: str = ""
-    sample: Any = None
-    aliases: tuple[str, ...] = ()
-    extra: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self, name: str, function: Callable[..., Any], kind: str, body: Callable[..., Any], method: bool = False,
+        inplace: bool = False, dunders: tuple[str, ...] = (), namespace: str = "", sample: Any = None,
+        aliases: tuple[str, ...] = (), rule: str = "",
+    ) -> None:  # fmt: skip
+        self.name: Final = name
+        self.function: Final = function
+        self.kind: Final = kind
+        self.body: Final = body
+        self.method: Final = method
+        self.inplace: Final = inplace
+        self.dunders: Final = dunders
+        self.namespace: Final = namespace
+        self.sample: Final = sample
+        self.aliases: Final = aliases
+        self.rule: Final = rule
 
     @property
     def signature(self) -> inspect.Signature:
         """Parameters as declared."""
+        import inspect
+
         return inspect.signature(self.body)
 
     @property
     def doc(self) -> str:
         """The docstring, dedented."""
+        import inspect
+
         return inspect.getdoc(self.body) or ""
 
 

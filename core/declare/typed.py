@@ -224,7 +224,9 @@ class TypedNode(Node):
             return result
         for position in wanted:
             only = tuple(each == position for each in range(len(self._tape.need)))
-            result[position] = self._reduced(self._tape.typed.derived(only, present), grads, self._tape.inputs[position])
+            result[position] = self._reduced(
+                self._tape.typed.derived(only, present), grads, self._tape.inputs[position]
+            )
         return result
 
     def _operands(self, derived: Derived, grads: Sequence[Tensor | None]) -> list[Tensor]:
@@ -258,5 +260,7 @@ class TypedNode(Node):
         lead = len(self._tape.shape) - len(shape)
         dims = [a for a, size in enumerate(self._tape.shape) if a < lead or (shape[a - lead] == 1 and size != 1)]
         typed = derived.typed
-        summed = families.reduce("sum", operands, dims, typed.outs[0], typed.program[0], self._tape.shape, self._scalars)
+        summed = families.reduce(
+            "sum", operands, dims, typed.outs[0], typed.program[0], self._tape.shape, self._scalars
+        )
         return wrap(Array(summed.storage, layout_of(summed.dtype, shape), summed.offset))

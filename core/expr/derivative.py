@@ -220,7 +220,9 @@ def pullback(roots: Sequence[Expr], grads: Sequence[Expr | None], wrt: Expr, out
             total = plus(total, times(grad, tangents(root, wrt)))
     if total is None:
         return None
-    worth = {root: leaf for root, leaf in zip(roots, out, strict=True) if root.op not in ("input", "scalar", "constant")}
+    worth = {
+        root: leaf for root, leaf in zip(roots, out, strict=True) if root.op not in ("input", "scalar", "constant")
+    }
     return substitute([total], worth)[0]
 
 

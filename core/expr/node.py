@@ -185,7 +185,9 @@ def constant(value: Any, dtype: dtype) -> Expr:
     if dtype.kind in "ui":
         bits = 8 * dtype.itemsize
         wrapped = int(value) & ((1 << bits) - 1)
-        return make("constant", (), dtype, wrapped - (1 << bits) if dtype.kind == "i" and wrapped >> (bits - 1) else wrapped)
+        return make(
+            "constant", (), dtype, wrapped - (1 << bits) if dtype.kind == "i" and wrapped >> (bits - 1) else wrapped
+        )
     return make("constant", (), dtype, complex(value) if dtype.kind == "c" else float(value))
 
 

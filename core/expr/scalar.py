@@ -32,7 +32,11 @@ def _function_of_one(name: str) -> Any:
 
 def _function_of_two(name: str) -> Any:
     def function(left: Operand, right: Operand) -> Any:
-        return binary(name, left, right) if isinstance(left, Expr) or isinstance(right, Expr) else _PYTHON[name](left, right)
+        return (
+            binary(name, left, right)
+            if isinstance(left, Expr) or isinstance(right, Expr)
+            else _PYTHON[name](left, right)
+        )
 
     function.__name__ = name
     function.__doc__ = f"``{name}`` of two Exprs of one dtype, or of an Expr and a literal."

@@ -217,9 +217,7 @@ def _(grad: Expr, out: Expr) -> Expr:
 @elementwise(dtype=numeric, sample=(-3, 3))
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """``input + weight * (end - input)``, exact at both ends."""
-    return s.where(
-        s.lt(s.abs(weight), 0.5), input + weight * (end - input), end - (end - input) * s.sub(1.0, weight)
-    )
+    return s.where(s.lt(s.abs(weight), 0.5), input + weight * (end - input), end - (end - input) * s.sub(1.0, weight))
 
 
 @elementwise(dtype=numeric, sample=(-3, 3))

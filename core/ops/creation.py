@@ -50,7 +50,9 @@ def _made(shape: Sequence[Any], value: Any, dtype: DType | None, device: Any, re
 
 
 @function(method=False)
-def empty(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any) -> Tensor:
+def empty(
+    *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
+) -> Tensor:
     """An uninitialised tensor."""
     return _made(size or ((),), None, dtype, device, requires_grad)
 
@@ -123,19 +125,25 @@ def full_like(
 
 
 @function()
-def new_zeros(input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_zeros(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros with the input's dtype and device."""
     return zeros(*size, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 @function()
-def new_ones(input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_ones(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones with the input's dtype and device."""
     return ones(*size, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 @function()
-def new_empty(input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_empty(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Uninitialised, with the input's dtype and device."""
     return empty(*size, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
@@ -146,7 +154,9 @@ def new_full(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """One value with the input's dtype and device."""
-    return full(size, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return full(
+        size, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )
 
 
 @function()
@@ -193,7 +203,9 @@ def arange(
     if step == 0:
         raise ArgumentError("arange: step must be nonzero")
     if (end - start) * step < 0:
-        raise _BadBounds(f"arange: upper bound {end} and lower bound {start} are inconsistent with the step's sign, {step}")
+        raise _BadBounds(
+            f"arange: upper bound {end} and lower bound {start} are inconsistent with the step's sign, {step}"
+        )
     whole = all(isinstance(each, (int, np.integer)) for each in (start, end, step))
     count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
     target = dtype or (int64 if whole else get_default_dtype())
@@ -215,7 +227,9 @@ def linspace(
     if steps < 0:
         raise _BadBounds(f"linspace: number of steps must be non-negative, got {steps}")
     step = (end - start) / (steps - 1) if steps > 1 else 0.0
-    array = _ramp_float(resolve_runtime(device), dtype or get_default_dtype(), steps, start, step, end if steps > 1 else None)
+    array = _ramp_float(
+        resolve_runtime(device), dtype or get_default_dtype(), steps, start, step, end if steps > 1 else None
+    )
     return finish(array, requires_grad)
 
 
@@ -234,7 +248,9 @@ def logspace(
     """``base`` to the powers of ``linspace(start, end, steps)``."""
     from hotplug import ops
 
-    return ops.rpow(linspace(start, end, steps, dtype=dtype, device=device), base).detach().requires_grad_(requires_grad)
+    return (
+        ops.rpow(linspace(start, end, steps, dtype=dtype, device=device), base).detach().requires_grad_(requires_grad)
+    )
 
 
 @function(method=False)

@@ -43,7 +43,9 @@ def _sum_batch(grad: Tensor, shape: Shape) -> Tensor:
 
 def _check(op: str, input: Tensor, other: Tensor, fits: bool) -> None:
     if input.dtype is not other.dtype:
-        raise DTypeError(f"{op}: expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}")
+        raise DTypeError(
+            f"{op}: expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}"
+        )
     if not fits:
         raise ShapeError(
             f"{op}: mat1 and mat2 shapes cannot be multiplied ({list(input.shape)} and {list(other.shape)}): the last size "
@@ -185,7 +187,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     for other in (weight, bias):
         if other is not None and other.dtype is not input.dtype:
-            raise DTypeError(f"linear: expected one dtype, got input {input.dtype.name} and parameter {other.dtype.name}")
+            raise DTypeError(
+                f"linear: expected one dtype, got input {input.dtype.name} and parameter {other.dtype.name}"
+            )
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         broadcast_shapes("linear", tuple(bias.shape), (weight.shape[0],))
     return linear_layer(input, weight, bias)  # type: ignore[no-any-return]

@@ -90,7 +90,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 def _mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
     chosen = dtype or input.dtype
     if chosen.kind not in "fc":
-        raise DTypeError(f"{op}: input dtype should be either floating point or complex, got {chosen.name}; pass dtype=")
+        raise DTypeError(
+            f"{op}: input dtype should be either floating point or complex, got {chosen.name}; pass dtype="
+        )
     return chosen
 
 
@@ -132,7 +134,11 @@ def var_over(input: Tensor, dims: Shape, correction: float, keepdim: bool) -> Te
     from hotplug import ops
 
     count = math.prod(input.shape[d] for d in dims)
-    distance = ops.abs(input - mean_over(input, dims, True)) if input.dtype.kind == "c" else input - mean_over(input, dims, True)
+    distance = (
+        ops.abs(input - mean_over(input, dims, True))
+        if input.dtype.kind == "c"
+        else input - mean_over(input, dims, True)
+    )
     total = sum_over(ops.square(distance), dims, keepdim, input.dtype.real)
     return ops.true_divide(total, builtins.max(count - correction, 0.0))  # type: ignore[no-any-return]
 
@@ -154,7 +160,12 @@ def _correction(unbiased: bool | None, correction: float | None) -> float:
 
 @function()
 def var(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Tensor:
     """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
     if isinstance(dim, bool):
@@ -166,7 +177,12 @@ def var(
 
 @function()
 def std(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Tensor:
     """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
     from hotplug import ops
@@ -177,7 +193,12 @@ def std(
 
 @function(method=False)
 def var_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """:func:`var` and :func:`mean`."""
     both = (None if isinstance(dim, bool) else dim), keepdim
@@ -186,7 +207,12 @@ def var_mean(
 
 @function(method=False)
 def std_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """:func:`std` and :func:`mean`."""
     both = (None if isinstance(dim, bool) else dim), keepdim
@@ -247,7 +273,9 @@ def _(grad: Tensor, input: Tensor, out: Tensor, dims: Shape, keepdim: bool) -> T
 def _extremum(op: str, mode: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     dims = canonical_dims(op, dim, input.ndim)
     if builtins.any(input.shape[d] == 0 for d in dims):
-        raise _EmptyReduction(f"{op}(): expected reduction dim to be specified for input.numel() == 0 with a non-zero size")
+        raise _EmptyReduction(
+            f"{op}(): expected reduction dim to be specified for input.numel() == 0 with a non-zero size"
+        )
     if input.dtype.kind == "c":
         raise DTypeError(f"{op} is not defined for complex numbers, which have no order")
     return extremum_over(input, mode, dims, keepdim)  # type: ignore[no-any-return]
@@ -334,7 +362,9 @@ def _arg_any(op: str, input: Tensor, dim: int) -> Tensor:
     return _arg(f"arg{op}", plain, dim, True)
 
 
-def _max_or_min(op: str, elementwise: Any, input: Tensor, args: tuple[Any, ...], keepdim: bool, dim: Any, other: Any) -> Any:
+def _max_or_min(
+    op: str, elementwise: Any, input: Tensor, args: tuple[Any, ...], keepdim: bool, dim: Any, other: Any
+) -> Any:
     if other is not None or (args and isinstance(args[0], Tensor)):
         return elementwise(input, other if other is not None else args[0])
     if args:
@@ -509,5 +539,3 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
     if order == 2.0:
         return ops.safe_sqrt(sum(ops.square(size), dims, keepdim))  # type: ignore[no-any-return]
     return ops.pow(sum(ops.pow(size, order), dims, keepdim), 1.0 / order)  # type: ignore[no-any-return]
-
-

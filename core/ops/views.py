@@ -276,7 +276,9 @@ def view_bytes(input: Array, dtype: DType) -> Array:
     shape, strides, offset = list(input.shape), list(input.strides), input.offset
     if new != old:
         if not shape or strides[-1] != 1 or shape[-1] * old % new or offset * old % new:
-            raise ShapeError(f"view(dtype): the last axis of {shape} has strides {strides} and can't be cut into {dtype.name}")
+            raise ShapeError(
+                f"view(dtype): the last axis of {shape} has strides {strides} and can't be cut into {dtype.name}"
+            )
         if any(stride * old % new for stride in strides[:-1]):
             raise ShapeError(f"view(dtype): strides {strides} of {input.dtype.name} are no multiples of {dtype.name}")
         shape[-1] = shape[-1] * old // new
@@ -427,7 +429,9 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
         raise ShapeError(f"diagonal: dimensions can't be identical, got {dim1} and {dim2}")
     rows, columns = input.shape[a], input.shape[b]
     start = [0] * input.ndim
-    length = builtins.max(0, builtins.min(rows, columns - offset) if offset >= 0 else builtins.min(rows + offset, columns))
+    length = builtins.max(
+        0, builtins.min(rows, columns - offset) if offset >= 0 else builtins.min(rows + offset, columns)
+    )
     if length:
         start[b if offset >= 0 else a] = builtins.abs(offset)
     kept = [axis for axis in range(input.ndim) if axis not in (a, b)]

@@ -73,7 +73,10 @@ def _describe(value: Any, tensors: dict[int, tuple[int, Tensor]], depth: int) ->
         pairs = [[_describe(k, tensors, depth + 1), _describe(v, tensors, depth + 1)] for k, v in value.items()]
         return [tag, pairs]
     if isinstance(value, (list, tuple)):
-        return ["tuple" if isinstance(value, tuple) else "list", [_describe(each, tensors, depth + 1) for each in value]]
+        return [
+            "tuple" if isinstance(value, tuple) else "list",
+            [_describe(each, tensors, depth + 1) for each in value],
+        ]
     raise ArgumentTypeError(
         f"save: can't store a {type(value).__name__}; expected tensors, numbers, strings, bools, None, and dicts, lists "
         f"and tuples of them (of a module, save its state_dict())"

@@ -28,7 +28,9 @@ def _bare(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def rebuild(kind: type[Tensor], data: bytes, dtype: str, shape: tuple[int, ...], device: str, requires_grad: bool) -> Tensor:
+def rebuild(
+    kind: type[Tensor], data: bytes, dtype: str, shape: tuple[int, ...], device: str, requires_grad: bool
+) -> Tensor:
     """The tensor that :func:`reduce` took apart; pickles refer to this function by name."""
     found = by_name(dtype)
     values = np.frombuffer(data, dtype=found.numpy).reshape(shape)

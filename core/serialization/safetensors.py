@@ -121,7 +121,9 @@ def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -
     encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     encoded += b" " * (-len(encoded) % _ALIGNMENT)
     if len(encoded) > _LARGEST_HEADER:
-        raise FileFormatError(f"save: a header of {len(encoded)} bytes exceeds the format's {_LARGEST_HEADER}; use several files")
+        raise FileFormatError(
+            f"save: a header of {len(encoded)} bytes exceeds the format's {_LARGEST_HEADER}; use several files"
+        )
     yield len(encoded).to_bytes(_LENGTH_BYTES, "little")
     yield encoded
     for _, tensor in ordered:
@@ -136,7 +138,9 @@ def _little(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise ArgumentTypeError(f"save: metadata maps strings to strings, got {key!r}: {value!r}; convert with str() or json.dumps")
+            raise ArgumentTypeError(
+                f"save: metadata maps strings to strings, got {key!r}: {value!r}; convert with str() or json.dumps"
+            )
     return dict(metadata)
 
 
@@ -144,7 +148,9 @@ def _check_writable(name: object, tensor: object) -> None:
     if not isinstance(name, str) or name == "__metadata__":
         raise ArgumentTypeError(f"save: names are strings other than '__metadata__', got {name!r}")
     if not isinstance(tensor, Tensor):
-        raise ArgumentTypeError(f"save: {name!r} is a {type(tensor).__name__}, expected a Tensor; hotplug.save takes nested values")
+        raise ArgumentTypeError(
+            f"save: {name!r} is a {type(tensor).__name__}, expected a Tensor; hotplug.save takes nested values"
+        )
     if tensor.dtype not in _NAMES:
         raise DTypeError(f"save: the safetensors format has no {tensor.dtype.name} ({name!r}); convert with .to(dtype)")
 
@@ -182,7 +188,9 @@ def _mapped(filename: Path_) -> memoryview:
     with Path(filename).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < _LENGTH_BYTES:
-            raise FileFormatError(f"{filename}: {size} bytes are too few for a safetensors file; it is truncated or not one")
+            raise FileFormatError(
+                f"{filename}: {size} bytes are too few for a safetensors file; it is truncated or not one"
+            )
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
@@ -212,7 +220,9 @@ def _parse(data: memoryview, where: str) -> _File:
         )
     start = _LENGTH_BYTES + length
     if start > size:
-        raise FileFormatError(f"{where}: the header claims {length} bytes, but only {size - _LENGTH_BYTES} follow; the file is truncated")
+        raise FileFormatError(
+            f"{where}: the header claims {length} bytes, but only {size - _LENGTH_BYTES} follow; the file is truncated"
+        )
     header = _json(bytes(data[_LENGTH_BYTES:start]), where)
     metadata = _read_metadata(header.pop("__metadata__", None), where)
     entries = [_entry(name, fields, where) for name, fields in header.items()]
@@ -264,10 +274,14 @@ def _entry(name: str, fields: Any, where: str) -> _Entry:
         raise FileFormatError(f"{here}: expected the fields dtype, shape and data_offsets, got {_shown(fields)}")
     kind = _CODES.get(fields["dtype"]) if isinstance(fields["dtype"], str) else None
     if kind is None:
-        raise FileFormatError(f"{here}: dtype {_shown(fields['dtype'])} is unknown; expected one of {', '.join(_CODES)}")
+        raise FileFormatError(
+            f"{here}: dtype {_shown(fields['dtype'])} is unknown; expected one of {', '.join(_CODES)}"
+        )
     shape, offsets = fields["shape"], fields["data_offsets"]
     if not _are_sizes(shape) or len(shape) > _LARGEST_RANK:
-        raise FileFormatError(f"{here}: shape must be at most {_LARGEST_RANK} sizes from 0 to 2**63 - 1, got {_shown(shape)}")
+        raise FileFormatError(
+            f"{here}: shape must be at most {_LARGEST_RANK} sizes from 0 to 2**63 - 1, got {_shown(shape)}"
+        )
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise FileFormatError(f"{here}: data_offsets must be a begin and an end, got {_shown(offsets)}")
     if math.prod(size or 1 for size in shape) * kind.itemsize > _LARGEST_SIZE:
@@ -304,7 +318,11 @@ def _check_coverage(entries: Iterable[_Entry], size: int, where: str) -> None:
                 f"it is truncated"
             )
         if entry.begin != position:
-            fault = f"overlaps {before[:100]!r}" if entry.begin < position else f"leaves a hole of {entry.begin - position} bytes"
+            fault = (
+                f"overlaps {before[:100]!r}"
+                if entry.begin < position
+                else f"leaves a hole of {entry.begin - position} bytes"
+            )
             raise FileFormatError(f"{where}: tensor {entry.name[:100]!r} at byte {entry.begin} of the data {fault}")
         position, before = entry.end, entry.name
     if position != size:
