@@ -17,69 +17,93 @@ if __name__ != "hotplug":
         f"this package is 'hotplug', not {__name__!r}: install it (pip install -e .) instead of importing by path"
     )
 
-from hotplug import autograd, dtypes, ops
+from hotplug import (
+    autograd as autograd,
+    dtypes as dtypes,
+    ops as ops,
+)
 from hotplug.autograd.mode import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
 )
 from hotplug.declare import OPS as _OPS
-from hotplug.declare.promotion import can_cast, promote_types, result_type
-from hotplug.device import device, devices, get_default_device, set_default_device
+from hotplug.declare.promotion import (
+    can_cast as can_cast,
+    promote_types as promote_types,
+    result_type as result_type,
+)
+from hotplug.device import (
+    device as device,
+    devices as devices,
+    get_default_device as get_default_device,
+    set_default_device as set_default_device,
+)
 from hotplug.dtypes import (
-    bfloat16,
-    complex64,
-    complex128,
-    dtype,
-    finfo,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    iinfo,
-    int8,
-    int16,
-    int32,
-    int64,
-    set_default_dtype,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
+    bfloat16 as bfloat16,
+    complex64 as complex64,
+    complex128 as complex128,
+    dtype as dtype,
+    finfo as finfo,
+    float16 as float16,
+    float32 as float32,
+    float64 as float64,
+    get_default_dtype as get_default_dtype,
+    iinfo as iinfo,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    set_default_dtype as set_default_dtype,
+    uint8 as uint8,
+    uint16 as uint16,
+    uint32 as uint32,
+    uint64 as uint64,
 )
 from hotplug.runtime import (
-    empty_cache,
-    max_memory_allocated,
-    memory_allocated,
-    memory_reserved,
-    memory_summary,
-    reset_peak_memory_stats,
-    synchronize,
+    empty_cache as empty_cache,
+    max_memory_allocated as max_memory_allocated,
+    memory_allocated as memory_allocated,
+    memory_reserved as memory_reserved,
+    memory_summary as memory_summary,
+    reset_peak_memory_stats as reset_peak_memory_stats,
+    synchronize as synchronize,
 )
-from hotplug.tensor import Size, Tensor
+from hotplug.tensor import (
+    Size as Size,
+    Tensor as Tensor,
+)
 
 if TYPE_CHECKING:
-    from hotplug import conformance, data, nn, optim, serialization, testing, utils
+    from hotplug import (
+        conformance as conformance,
+        data as data,
+        nn as nn,
+        optim as optim,
+        serialization as serialization,
+        utils as utils,
+    )
+    from hotplug.ops import *  # noqa: F403
 
 __version__: Final = "0.1.0"
 
-bool = dtypes.bool_  # noqa: A001 - PyTorch's name
-half, float, double, cfloat, cdouble = float16, float32, float64, complex64, complex128  # noqa: A001
-short, int, long = int16, int32, int64  # noqa: A001
+bool = dtypes.bool_
+half, float, double, cfloat, cdouble = float16, float32, float64, complex64, complex128
+short, int, long = int16, int32, int64
 inf: Final = float64.numpy.type("inf").item()
 nan: Final = float64.numpy.type("nan").item()
 pi: Final = 3.141592653589793
 e: Final = 2.718281828459045
 newaxis: Final = None
 
-_LAZY: Final = frozenset({"conformance", "data", "nn", "optim", "serialization", "testing", "utils"})
+_LAZY: Final = frozenset({"conformance", "data", "nn", "optim", "random", "serialization", "utils"})
 _LAZY_NAMES: Final = {
     "set_printoptions": "printing", "save": "serialization", "load": "serialization", "Generator": "random",
     "manual_seed": "random", "seed": "random", "initial_seed": "random", "get_rng_state": "random",
-    "set_rng_state": "random", "default_generator": "random", "random": "", "elementwise": "declare",
+    "set_rng_state": "random", "default_generator": "random", "elementwise": "declare",
     "composite": "declare", "gradient": "declare",
 }  # fmt: skip
 
@@ -100,17 +124,17 @@ def is_tensor(obj: Any) -> Any:
     return isinstance(obj, Tensor)
 
 
-def is_floating_point(input: Tensor) -> Any:  # noqa: A002
+def is_floating_point(input: Tensor) -> Any:
     """Whether a tensor's dtype is floating."""
     return input.is_floating_point()
 
 
-def is_complex(input: Tensor) -> Any:  # noqa: A002
+def is_complex(input: Tensor) -> Any:
     """Whether a tensor's dtype is complex."""
     return input.is_complex()
 
 
-def numel(input: Tensor) -> Any:  # noqa: A002
+def numel(input: Tensor) -> Any:
     """The number of elements."""
     return input.numel()
 
@@ -121,8 +145,6 @@ def __getattr__(name: str) -> Any:
     home = _LAZY_NAMES.get(name)
     if home is None:
         raise AttributeError(f"module 'hotplug' has no attribute {name!r}")
-    if not home:
-        return importlib.import_module(f"hotplug.{name}")
     found = getattr(importlib.import_module(f"hotplug.{home}"), name)
     globals()[name] = found
     return found

@@ -61,7 +61,7 @@ def call(
 class MapPlan:
     """A map prepared for given layouts: the kernel and the collapsed layouts (``None`` where nothing changes)."""
 
-    __slots__ = ("inputs", "kernel", "outs", "outer", "runtime")
+    __slots__ = ("inputs", "kernel", "outer", "outs", "runtime")
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class dtype:  # noqa: N801 - PyTorch's name
         self.kind: Final = kind
         """One of ``b`` (bool), ``u`` and ``i`` (integers), ``f`` (floating), ``c`` (complex)."""
         self.numpy: Final[np.dtype[Any]] = np.dtype(numpy_type)
-        self.itemsize: Final = self.numpy.itemsize
+        self.itemsize: Final[int] = self.numpy.itemsize
         self.is_floating_point: Final = kind == "f"
         self.is_complex: Final = kind == "c"
         self.is_signed: Final = kind in "ifc"

@@ -27,7 +27,7 @@ def from_host(runtime: Runtime, values: np.ndarray[Any, Any], target: dtype) -> 
     dense = np.ascontiguousarray(values, dtype=target.numpy)
     out = runtime.empty(layout_of(target, values.shape))
     if dense.size:
-        runtime.backend.write(out.storage.buffer, 0, memoryview(dense.reshape(-1).view(np.uint8)))
+        runtime.backend.write(out.storage.buffer, 0, dense.reshape(-1).view(np.uint8).data)
     return out
 
 

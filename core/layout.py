@@ -31,7 +31,7 @@ class Layout:
         self.dtype: Final = dtype
         self.shape: Final = shape
         self.strides: Final = strides
-        self.numel: Final = math.prod(shape)
+        self.numel: Final[int] = math.prod(shape)
         self.byte_strides: Final = tuple(stride * dtype.itemsize for stride in strides)
         self.is_contiguous: Final = is_contiguous(shape, strides)
 

@@ -72,8 +72,7 @@ class Allocator:
         except (KeyError, IndexError):
             buffer = self._from_backend(block)
         self.allocated += block
-        if self.allocated > self.max_allocated:
-            self.max_allocated = self.allocated
+        self.max_allocated = max(self.max_allocated, self.allocated)
         return Storage(self._runtime, buffer, nbytes, block)
 
     def collect(self) -> None:

@@ -71,8 +71,8 @@ class Runtime:
 
     def _check(self, key: OpKey) -> None:
         can = self.capabilities
-        moves_only = (
-            key.name in ("gather", "scatter") or all(root.op == "input" for root in key.program) and key.program
+        moves_only = key.name in ("gather", "scatter") or (
+            all(root.op == "input" for root in key.program) and key.program
         )
         allowed = can.storage if moves_only else can.arithmetic
         for each in key.dtypes:

@@ -10,7 +10,7 @@ import numpy as np
 from hotplug._methods import TensorMethods
 from hotplug.array import Array
 from hotplug.autograd.graph import Hook, Meta, Node, history
-from hotplug.dtypes import dtype
+from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentTypeError, AutogradError, DeviceError, HotplugError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Tensor(TensorMethods):
         return Size(self._array.layout.shape)
 
     @property
-    def dtype(self) -> dtype:
+    def dtype(self) -> DType:
         return self._array.layout.dtype
 
     @property
@@ -165,14 +165,14 @@ class Tensor(TensorMethods):
         """The real part, a view; a real tensor itself."""
         from hotplug import ops
 
-        return ops.real(self)  # type: ignore[no-any-return]
+        return ops.real(self)
 
     @property
     def imag(self) -> Tensor:
         """The imaginary part, a view."""
         from hotplug import ops
 
-        return ops.imag(self)  # type: ignore[no-any-return]
+        return ops.imag(self)
 
     # --- autograd -----------------------------------------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ class Tensor(TensorMethods):
         def keep(grad: Tensor) -> None:
             meta.grad = grad if meta.grad is None else meta.grad + grad
 
-        self.register_hook(keep)  # type: ignore[arg-type]
+        self.register_hook(keep)
 
     @property
     def retains_grad(self) -> bool:

@@ -60,7 +60,9 @@ def _call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], done: s
     return result if backward is None else backward.watch_outputs(result)
 
 
-def _before(module: Module, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _before(
+    module: Module, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not hook.with_kwargs:
         changed = hook.function(module, args)
         if changed is None:

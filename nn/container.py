@@ -104,7 +104,11 @@ class Sequential(_ModuleSequence):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        named = args[0].items() if len(args) == 1 and isinstance(args[0], Mapping) else ((str(i), m) for i, m in enumerate(args))
+        named = (
+            args[0].items()
+            if len(args) == 1 and isinstance(args[0], Mapping)
+            else ((str(i), m) for i, m in enumerate(args))
+        )
         for name, module in named:
             self.add_module(name, module)
 
@@ -257,7 +261,9 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add several values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise ArgumentTypeError(f"ParameterList.extend should be called with an iterable, got {type(values).__name__}")
+            raise ArgumentTypeError(
+                f"ParameterList.extend should be called with an iterable, got {type(values).__name__}"
+            )
         for value in list(values):
             self.append(value)
         return self

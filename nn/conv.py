@@ -45,7 +45,9 @@ class _Conv(Module):
         self._check()
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(ops.empty(shape, device=device, dtype=dtype))
-        self.register_parameter("bias", Parameter(ops.empty(out_channels, device=device, dtype=dtype)) if bias else None)
+        self.register_parameter(
+            "bias", Parameter(ops.empty(out_channels, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def _check(self) -> None:

@@ -39,7 +39,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             raise ArgumentError(f"calculate_gain: negative_slope {param!r} is not a valid number")
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in _GAINS:
-        raise ArgumentError(f"calculate_gain: unsupported nonlinearity {nonlinearity!r}; expected one of {', '.join(_GAINS)}, leaky_relu")
+        raise ArgumentError(
+            f"calculate_gain: unsupported nonlinearity {nonlinearity!r}; expected one of {', '.join(_GAINS)}, leaky_relu"
+        )
     return _GAINS[nonlinearity]
 
 
@@ -62,12 +64,15 @@ def trunc_normal_(
     """Normal, of which only values in ``[a, b]`` are kept: the others are drawn anew."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            "trunc_normal_: mean is more than 2 std from [a, b]; the distribution of values may be incorrect", stacklevel=3
+            "trunc_normal_: mean is more than 2 std from [a, b]; the distribution of values may be incorrect",
+            stacklevel=3,
         )
     inside = 0.5 * (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)))
     if inside > 0.3:
         tensor.normal_(mean, std, generator=generator)
-        return _redraw(tensor, lambda: _normal_candidates(tensor, mean, std, a, b, generator), (tensor < a) | (tensor > b))
+        return _redraw(
+            tensor, lambda: _normal_candidates(tensor, mean, std, a, b, generator), (tensor < a) | (tensor > b)
+        )
     tensor.uniform_(a, b, generator=generator)
     rejected = _is_unlikely(tensor, mean, std, a, b, generator)
     return _redraw(tensor, lambda: _uniform_candidates(tensor, mean, std, a, b, generator), rejected)
@@ -82,12 +87,16 @@ def _redraw(tensor: Tensor, draw: Any, rejected: Tensor) -> Tensor:
     return tensor
 
 
-def _normal_candidates(like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator) -> tuple[Tensor, Tensor]:
+def _normal_candidates(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator
+) -> tuple[Tensor, Tensor]:
     drawn = ops.empty_like(like).normal_(mean, std, generator=generator)
     return drawn, (drawn < a) | (drawn > b)
 
 
-def _uniform_candidates(like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator) -> tuple[Tensor, Tensor]:
+def _uniform_candidates(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator
+) -> tuple[Tensor, Tensor]:
     drawn = ops.empty_like(like).uniform_(a, b, generator=generator)
     return drawn, _is_unlikely(drawn, mean, std, a, b, generator)
 
@@ -137,7 +146,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         ArgumentError: the tensor has another number of axes, or its first one is no multiple of ``groups``.
     """
     if tensor.ndim not in (3, 4, 5):
-        raise ArgumentError(f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {list(tensor.shape)}")
+        raise ArgumentError(
+            f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {list(tensor.shape)}"
+        )
     outputs, inputs, *window = tensor.shape
     if outputs % groups:
         raise ArgumentError(f"dirac_: dim 0 ({outputs}) must be divisible by groups ({groups})")
@@ -154,7 +165,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """How many inputs an output sees, and the other way round."""
     if tensor.ndim < 2:
-        raise ArgumentError(f"fan in and fan out can not be computed for a tensor of fewer than 2 dimensions, got shape {list(tensor.shape)}")
+        raise ArgumentError(
+            f"fan in and fan out can not be computed for a tensor of fewer than 2 dimensions, got shape {list(tensor.shape)}"
+        )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 

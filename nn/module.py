@@ -122,7 +122,9 @@ class Module:
         """Free a name for a part of one kind."""
         own = self.__dict__
         if kind not in own:
-            raise NotInitializedError(f"cannot assign {kind[1:]} before Module.__init__() call; call super().__init__() first")
+            raise NotInitializedError(
+                f"cannot assign {kind[1:]} before Module.__init__() call; call super().__init__() first"
+            )
         for other in (own, own["_parameters"], own["_buffers"], own["_modules"]):
             if other is not own[kind]:
                 other.pop(name, None)
@@ -163,13 +165,17 @@ class Module:
     def _free(self, kind: str, name: str, registered: Mapping[str, Any]) -> None:
         """Check that a name can be given to a part."""
         if "_parameters" not in self.__dict__:
-            raise NotInitializedError(f"cannot assign {kind} before Module.__init__() call; call super().__init__() first")
+            raise NotInitializedError(
+                f"cannot assign {kind} before Module.__init__() call; call super().__init__() first"
+            )
         if not isinstance(name, str):
             raise ArgumentTypeError(f"{kind} name should be a string, got {type(name).__name__}")
         if "." in name or not name:
             raise NameError_(f"{kind} name can't be empty or contain '.', got {name!r}")
         if hasattr(self, name) and name not in registered:
-            raise NameError_(f"attribute '{name}' already exists in {type(self).__name__}; choose another name for the {kind}")
+            raise NameError_(
+                f"attribute '{name}' already exists in {type(self).__name__}; choose another name for the {kind}"
+            )
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; ``None`` stands for an absent one."""
@@ -179,14 +185,18 @@ class Module:
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' (hotplug.nn.Parameter or None required)"
             )
         if param is not None and param.grad_fn is not None:
-            raise ArgumentError(f"cannot assign non-leaf Tensor to parameter '{name}': parameters must be created explicitly")
+            raise ArgumentError(
+                f"cannot assign non-leaf Tensor to parameter '{name}': parameters must be created explicitly"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor of the module's state that is not trained; only a persistent one is in :meth:`state_dict`."""
         self._free("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise ArgumentTypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (hotplug Tensor or None required)")
+            raise ArgumentTypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (hotplug Tensor or None required)"
+            )
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
@@ -303,7 +313,10 @@ class Module:
         """Replace the memory of all parameters, their gradients and buffers; nothing changes if ``fn`` raises."""
         parameters = list(self.parameters())
         data = [fn(each.data) for each in parameters]
-        grads = [None if each.grad is None else fn(each.grad.data).requires_grad_(each.grad.requires_grad) for each in parameters]
+        grads = [
+            None if each.grad is None else fn(each.grad.data).requires_grad_(each.grad.requires_grad)
+            for each in parameters
+        ]
         moved = {id(each): fn(each) for each in self.buffers()}
         for parameter, new, grad in zip(parameters, data, grads, strict=True):
             parameter.grad = None
@@ -384,7 +397,9 @@ class Module:
     def _own_state(self) -> Iterator[tuple[str, Tensor | None]]:
         """The module's own parameters and persistent buffers."""
         yield from self._parameters.items()
-        yield from ((name, each) for name, each in self._buffers.items() if name not in self._non_persistent_buffers_set)
+        yield from (
+            (name, each) for name, each in self._buffers.items() if name not in self._non_persistent_buffers_set
+        )
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, tensor in self._own_state():

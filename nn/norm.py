@@ -57,7 +57,9 @@ class _RunningNorm(_Affine):
         tracked = track_running_stats
         self.register_buffer("running_mean", ops.zeros(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("running_var", ops.ones(num_features, device=device, dtype=dtype) if tracked else None)
-        self.register_buffer("num_batches_tracked", ops.zeros((), device=device, dtype=dtypes.int64) if tracked else None)
+        self.register_buffer(
+            "num_batches_tracked", ops.zeros((), device=device, dtype=dtypes.int64) if tracked else None
+        )
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
@@ -75,7 +77,9 @@ class _RunningNorm(_Affine):
     def _check_rank(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
             wanted = " or ".join(f"{rank}D" for rank in self._ranks)
-            raise _RankError(f"{type(self).__name__}: expected {wanted} input (got {input.ndim}D input of shape {list(input.shape)})")
+            raise _RankError(
+                f"{type(self).__name__}: expected {wanted} input (got {input.ndim}D input of shape {list(input.shape)})"
+            )
 
     def _load_own(self, loading: Loading, prefix: str, version: int | None) -> None:
         key = prefix + "num_batches_tracked"
@@ -250,7 +254,9 @@ class GroupNorm(_Affine):
     ) -> None:  # fmt: skip
         super().__init__()
         if num_groups <= 0 or num_channels % num_groups:
-            raise ArgumentError(f"GroupNorm: num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+            raise ArgumentError(
+                f"GroupNorm: num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

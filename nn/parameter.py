@@ -13,7 +13,9 @@ def _memory(kind: str, data: Tensor | None) -> Tensor:
     if data is None:
         return ops.empty(0)
     if not isinstance(data, Tensor):
-        raise ArgumentTypeError(f"{kind} expected a Tensor, got {type(data).__name__}; make one with hotplug.tensor(...)")
+        raise ArgumentTypeError(
+            f"{kind} expected a Tensor, got {type(data).__name__}; make one with hotplug.tensor(...)"
+        )
     return data
 
 
@@ -48,5 +50,3 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         self._array, self._meta = _memory("Buffer", data)._array, None
         self.persistent = persistent
-
-

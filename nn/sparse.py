@@ -77,7 +77,9 @@ class Embedding(Module):
     ) -> Embedding:  # fmt: skip
         """A layer around a given table ``(num_embeddings, embedding_dim)``, not trained if ``freeze``."""
         if embeddings.ndim != 2:
-            raise ShapeError(f"Embedding.from_pretrained: embeddings must be 2-dimensional, got shape {list(embeddings.shape)}")
+            raise ShapeError(
+                f"Embedding.from_pretrained: embeddings must be 2-dimensional, got shape {list(embeddings.shape)}"
+            )
         return cls(
             *embeddings.shape, padding_idx=padding_idx, max_norm=max_norm, norm_type=norm_type,
             scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, _weight=embeddings, _freeze=freeze,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,23 +16,26 @@ HEAD = '''"""The Tensor methods, generated from the op table by scripts/generate
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from hotplug import ops as _f
     from hotplug.device import device as Device
     from hotplug.dtypes import dtype as DType
     from hotplug.ops.reduction import Dim, ValuesIndices
     from hotplug.tensor import Tensor
 
-_f: Any = None
+# The methods named bool, int and float hide these types within the class.
+_bool: TypeAlias = bool
+_int: TypeAlias = int
+_float: TypeAlias = float
 
 
 def bind(ops: ModuleType) -> None:
     """Give the methods the functions that they call; :mod:`hotplug.ops` does so when it is complete."""
-    global _f  # noqa: PLW0603 - bound once, at import
-    _f = ops
+    globals()["_f"] = ops
 
 
 class TensorMethods:
@@ -46,14 +50,16 @@ BOOT = HEAD
 def operator(name: str, dunder: str, inplace: bool) -> str:
     """An operator method: foreign operands give NotImplemented, so that Python asks the other side."""
     if dunder in ("__neg__", "__pos__", "__abs__", "__invert__"):
-        return f"    def {dunder}(self) -> Tensor:\n        return _f.{name}(self)\n"
+        return f"    def {dunder}(self: Any) -> Tensor:\n        return _f.{name}(self)\n"
     call = f"_f.{name}.inplace(self, other)" if inplace else f"_f.{name}(self, other)"
     if name in ("matmul", "rmatmul"):
         call = f"_f.{name}(self, other)"
     if not inplace and name not in ("matmul", "rmatmul"):
         call = f"_f.{name}.binary(self, other)"
     kind = "Tensor" if name in ("matmul", "rmatmul") else "Operand"
-    head = f"    def {dunder}(self, other: Any) -> Any:\n"
+    head = f"    def {dunder}(self: Any, other: Any) -> Tensor:\n"
+    if dunder in ("__eq__", "__ne__"):
+        head = head.rstrip("\n") + "  # type: ignore[override]\n"
     return head + f"        return {call} if isinstance(other, _f.{kind}) else NotImplemented\n"
 
 
@@ -75,49 +81,41 @@ def render_parameters(signature: inspect.Signature) -> tuple[str, str]:
             declared.append(f"**{text}: Any")
             passed.append(f"**{text}")
             continue
-        annotation = parameter.annotation if isinstance(parameter.annotation, str) else "Any"
+        annotation = annotated(parameter.annotation)
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         declared.append(f"{text}: {annotation}{default}")
         passed.append(f"{text}={text}" if parameter.kind is parameter.KEYWORD_ONLY else text)
     return ", ".join(declared), ", ".join(passed)
 
 
+def annotated(annotation: Any) -> str:
+    """An annotation as text, with the types that methods of the same name hide spelt otherwise."""
+    text = annotation if isinstance(annotation, str) else "Any"
+    return re.sub(r"\b(bool|int|float)\b", r"_\1", text)
+
+
 def method(entry: Any, name: str) -> str:
     """One method in its plain form."""
     signature = entry.signature
     declared, passed = render_parameters(signature)
-    result = signature.return_annotation if entry.kind != "elementwise" else "Tensor"
+    result = annotated(signature.return_annotation) if entry.kind != "elementwise" else "Tensor"
     doc = entry.doc.splitlines()[0] if entry.doc else ""
-    head = f"    def {name}(self{', ' + declared if declared else ''}) -> {result}:\n"
-    first = list(signature.parameters.values())[0]
-    if entry.kind == "elementwise" and "min" in signature.parameters or not passed:
-        pass
+    head = f"    def {name}(self: Any{', ' + declared if declared else ''}) -> {result}:\n"
     arguments = f"self{', ' + passed if passed else ''}"
-    if entry.kind == "elementwise":
-        arguments = _elementwise_arguments(signature)
-    del first
-    return head + f'        """{doc}"""\n        return _f.{entry.name}({arguments})\n'
-
-
-def _elementwise_arguments(signature: inspect.Signature) -> str:
-    parts = ["self"]
-    for parameter in list(signature.parameters.values())[1:]:
-        keyword = parameter.kind is parameter.KEYWORD_ONLY
-        parts.append(f"{parameter.name}={parameter.name}" if keyword else parameter.name)
-    return ", ".join(parts)
+    return head + f'        """{doc}"""\n        return _f.{entry.body.__name__}({arguments})\n'
 
 
 def inplace_method(entry: Any) -> str:
     """The form with an underscore: written straight into the tensor, or computed and copied over it."""
     declared, passed = render_parameters(entry.signature)
-    head = f"    def {entry.name}_(self{', ' + declared if declared else ''}) -> Tensor:\n"
+    head = f"    def {entry.name}_(self: Any{', ' + declared if declared else ''}) -> Tensor:\n"
     doc = f'        """In-place form of :meth:`{entry.name}`."""\n'
     tail = f", {passed}" if passed else ""
     if entry.kind == "elementwise":
         return head + doc + f"        return _f.{entry.name}.inplace(self{tail})\n"
     if entry.name in ("squeeze", "unsqueeze"):
-        return head + doc + f"        return _f.become(self, _f.{entry.name}(self{tail}))\n"
-    return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.name}(self{tail}))\n"
+        return head + doc + f"        return _f.become(self, _f.{entry.body.__name__}(self{tail}))\n"
+    return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.body.__name__}(self{tail}))\n"
 
 
 def generate() -> str:

@@ -13,12 +13,13 @@ from hotplug.backends.numpy import families
 from hotplug.backends.numpy.evaluate import convert
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.backends.numpy.quiet import quiet
+from hotplug.expr.node import schedule
 
 
 def map_(key: OpKey) -> Kernel:
     """One compiled function; in pieces where all operands are dense and large and there is more than one step."""
     whole = render.whole(key)
-    steps = sum(1 for node in render.schedule(key.program) if node.args)
+    steps = len([node for node in schedule(key.program) if node.args])
     dense = all(each in ("contiguous", "broadcast") for each in key.layouts) and key.rank == 1
     if dense and steps > 1:
         return quiet(_in_pieces(key, whole))

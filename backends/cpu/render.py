@@ -126,7 +126,7 @@ class Source:
 
 def _compile(source: Source, arguments: str, lines: Sequence[str]) -> Callable[..., Any]:
     text = f"def kernel({arguments}):\n" + "".join(f"    {line}\n" for line in lines or ["pass"])
-    exec(compile(text, f"<map {source.key.program}>", "exec"), source.names)  # noqa: S102 - text of our own making
+    exec(compile(text, f"<map {source.key.program}>", "exec"), source.names)
     return source.names["kernel"]  # type: ignore[no-any-return]
 
 

@@ -31,7 +31,8 @@ NDArray = np.ndarray[Any, Any]
 
 def sign(x: NDArray) -> NDArray:
     """-1, 0 or 1; 0 for NaN."""
-    return np.subtract(x > 0, x < 0, dtype=np.int8).astype(x.dtype)
+    result: NDArray = np.subtract(x > 0, x < 0, dtype=np.int8).astype(x.dtype)
+    return result
 
 
 def sigmoid(x: NDArray) -> NDArray:
@@ -51,8 +52,8 @@ def mulhi(a: NDArray, b: NDArray) -> NDArray:
 
 def power(base: NDArray, exponent: NDArray) -> NDArray:
     """``base ** exponent``; integers never leave the integers."""
-    if base.dtype.kind == "f" or base.dtype.kind == "u":
-        return np.power(base, exponent)
+    if base.dtype.kind in "fu":
+        return np.asarray(np.power(base, exponent))
     negative = exponent < 0
     parity = np.where(exponent & 1, base, np.ones_like(base))
     unit = np.where(base == 1, 1, np.where(base == -1, parity, 0)).astype(base.dtype)
@@ -74,7 +75,7 @@ def float_to_integer(x: NDArray, target: np.dtype[Any]) -> NDArray:
 def convert(x: NDArray, target: np.dtype[Any]) -> NDArray:
     """A cast by the table."""
     if target.kind == "b":
-        return x != 0
+        return np.asarray(x != 0)
     if x.dtype.kind in "fV" and target.kind in "ui":
         return float_to_integer(x, target)
     return x.astype(target)
@@ -121,6 +122,6 @@ def _value(
         return np.arange(math.prod(shape)).reshape(shape)
     if node.op == "cast":
         return convert(args[0], target)
-    result = np.asarray(FUNCTIONS[node.op](*args))
+    result: NDArray = np.asarray(FUNCTIONS[node.op](*args))
     assert result.dtype == target or node.dtype is dtypes.bool_, f"{node.op} gave {result.dtype}, expected {target}"
     return result

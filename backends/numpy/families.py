@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from hotplug.backend import Array, Kernel, OpKey
-from hotplug.errors import IndexRangeError
 from hotplug.backends.numpy.evaluate import convert, evaluate
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.backends.numpy.quiet import quiet
+from hotplug.errors import IndexRangeError
 
 Body = Callable[[Sequence[NDArray], Sequence[NDArray], Sequence[Any]], None]
 

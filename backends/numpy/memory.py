@@ -49,7 +49,7 @@ class HostBackend(Backend):
         buffer[offset : offset + data.nbytes] = np.frombuffer(data, np.uint8)
 
     def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
-        return memoryview(buffer[offset : offset + nbytes])
+        return buffer[offset : offset + nbytes].data
 
     def copy(
         self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int

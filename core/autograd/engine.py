@@ -53,9 +53,9 @@ class _Walk:
         while self.heap:
             _, node = heapq.heappop(self.heap)
             incoming = _hooked(node, self.waiting.pop(node))
-            for index, grad in enumerate(incoming):
-                if (node, index) in wanted and grad is not None:
-                    self.captured[node, index] = grad
+            for index, arrived in enumerate(incoming):
+                if (node, index) in wanted and arrived is not None:
+                    self.captured[node, index] = arrived
             if useful is None or node in useful:
                 self._step(node, incoming)
         return self._finish()

@@ -83,7 +83,7 @@ class Function:
         before, MODE.grad = MODE.grad, False
         try:
             if "setup_context" in cls.__dict__:
-                outcome = cls.forward(*args, **kwargs)  # type: ignore[call-arg]
+                outcome = cls.forward(*args, **kwargs)
                 cls.setup_context(context, args, outcome)  # type: ignore[attr-defined]
             else:
                 outcome = cls.forward(context, *args, **kwargs)

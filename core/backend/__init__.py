@@ -3,8 +3,7 @@
 Everything here is public and versioned by ``CONTRACT_VERSION``.  A plugin needs nothing else of Hotplug.
 """
 
-from hotplug import dtypes
-from hotplug import errors
+from hotplug import dtypes, errors
 from hotplug.array import Array, Storage
 from hotplug.backend.contract import (
     ALIGNMENT,

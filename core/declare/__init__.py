@@ -12,7 +12,7 @@ from hotplug.declare.elementwise import (
     real_floating,
     strictly_floating,
 )
-from hotplug.declare.function import function
+from hotplug.declare.public import function
 from hotplug.declare.primitive import Composite, Primitive, composite, primitive, view
 from hotplug.declare.table import OPS, Entry
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, fi
 import numpy as np
 
 from hotplug import dispatch
-from hotplug.dispatch import NO_SCALARS
 from hotplug.array import Array
 from hotplug.autograd.graph import Meta, history, mark_inference
 from hotplug.autograd.mode import MODE
@@ -16,6 +15,7 @@ from hotplug.declare.primitive import parameters_of
 from hotplug.declare.promotion import Operand, common_dtype, to_number
 from hotplug.declare.table import Entry, register
 from hotplug.declare.typed import Tape, Typed, TypedNode
+from hotplug.dispatch import NO_SCALARS
 from hotplug.dtypes import bool_, can_cast, dtype, get_default_dtype
 from hotplug.errors import ArgumentTypeError, DeviceMismatchError, DTypeError, HotplugError, ShapeError
 from hotplug.expr.node import Expr, cast, input_, scalar
@@ -275,17 +275,17 @@ class Elementwise(Generic[P]):
         self.__name__ = name
         self.__module__ = body.__module__
         self.__wrapped__ = body
-        code = body.__code__  # type: ignore[attr-defined]
+        code = body.__code__
         self.parameters: Final = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        self._required: Final = code.co_argcount - len(body.__defaults__ or ())  # type: ignore[attr-defined]
+        self._required: Final = code.co_argcount - len(body.__defaults__ or ())
         self._signature: inspect.Signature | None = None
-        self._forms: dict[tuple[tuple[str, Any], ...], _Form] = {}
+        self._forms: dict[tuple[Any, ...], _Form] = {}
         defaults = self._defaults(body)
         self._plain: Final = self._form(defaults)
 
     def _defaults(self, body: Callable[P, Any]) -> dict[str, Any]:
-        positional = self.parameters[self._required : self._required + len(body.__defaults__ or ())]  # type: ignore[attr-defined]
-        return {**dict(zip(positional, body.__defaults__ or (), strict=True)), **(body.__kwdefaults__ or {})}  # type: ignore[attr-defined]
+        positional = self.parameters[self._required : self._required + len(body.__defaults__ or ())]
+        return {**dict(zip(positional, body.__defaults__ or (), strict=True)), **(body.__kwdefaults__ or {})}
 
     def _form(self, fixed: dict[str, Any]) -> _Form:
         key = tuple((name, type(value), value) for name, value in sorted(fixed.items()))
@@ -302,31 +302,37 @@ class Elementwise(Generic[P]):
             self._signature = inspect.signature(self.body)
         return self._signature
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        result: Tensor  # a tuple for the rare op of several outputs
         if kwargs or len(args) != self._required:
-            return self._general(args, kwargs)
+            result = self._general(args, kwargs)
+            return result
         try:
-            return self.binary(*args) if len(args) == 2 else self._plain.run(args)
+            result = self.binary(*args) if len(args) == 2 else self._plain.run(args)
         except HotplugError:
-            if any(isinstance(arg, Expr) for arg in args):
-                return self.inline(dict(zip(self.parameters, args, strict=False)))
-            raise
+            if not any(isinstance(arg, Expr) for arg in args):
+                raise
+            result = self.inline(dict(zip(self.parameters, args, strict=False)))
+        return result
 
-    def binary(self, left: Any, right: Any) -> Any:
+    def binary(self, left: Any, right: Any) -> Tensor:
         """The hot path for two tensors in the default form: nothing but slots, dicts and bound calls."""
+        result: Tensor
         if not (isinstance(right, Tensor) and isinstance(left, Tensor)):
-            return self._plain.run((left, right))
+            result = self._plain.run((left, right))
+            return result
         x, y = left._array, right._array
         runtime = x.storage.runtime
         call = runtime.plans.get((self._plain, x.layout, y.layout))
         if call is None or call.direct is None or y.storage.runtime is not runtime:
-            return self._plain.run((left, right))
+            result = self._plain.run((left, right))
+            return result
         out = Array(runtime.take(call.nbytes, call.block), call.layout)
         try:
             call.direct((out,), (x, y), NO_SCALARS)
         except Exception:
             dispatch.call(runtime, call.direct, (out,), (x, y), NO_SCALARS)
-        result: Tensor = _new(Tensor)
+        result = _new(Tensor)
         result._array = out
         result._meta = None
         if MODE.grad:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Generic, NamedTuple, ParamSpec, final
+from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar, cast, final
 
 from hotplug.array import Array
 from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, mark_inference, released
@@ -23,6 +23,7 @@ from hotplug.layout import Shape, layout_of
 from hotplug.tensor import Tensor, wrap
 
 P = ParamSpec("P")
+R = TypeVar("R")
 OutputRule = Callable[..., Sequence[tuple[Shape, dtype]]]
 
 
@@ -40,11 +41,11 @@ def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-class Op(ABC, Generic[P]):
+class Op(ABC):
     """An op below the public functions: canonical positional arguments, tensors or lists of tensors among them."""
 
-    def __init__(self, body: Callable[P, Any], name: str) -> None:
-        self.body: Final[Callable[..., Any]] = body
+    def __init__(self, body: Callable[..., Any], name: str) -> None:
+        self.body: Final = body
         self.name: Final = name
         self.__doc__ = body.__doc__
         self.__wrapped__ = body
@@ -52,7 +53,7 @@ class Op(ABC, Generic[P]):
         self.rules: Final[list[Rule]] = []
 
     @abstractmethod
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run and record."""
 
     def _positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -124,43 +125,43 @@ def _unwrap(arg: Any) -> Any:
 
 
 @final
-class Primitive(Op[P]):
+class Primitive(Op):
     """An op whose body works on Arrays, through the families of the contract; a view op's result shares memory."""
 
-    def __init__(self, body: Callable[P, Any], name: str, is_view: bool) -> None:
+    def __init__(self, body: Callable[..., Array], name: str, is_view: bool) -> None:
         super().__init__(body, name)
         self.is_view: Final = is_view
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if kwargs:
             args = self._positional(args, kwargs)
         check_devices(self.name, args)
-        outcome = self.body(*[_unwrap(arg) for arg in args])
-        results = [wrap(outcome)] if isinstance(outcome, Array) else [wrap(each) for each in outcome]
+        result = wrap(self.body(*[_unwrap(arg) for arg in args]))
         if self.is_view:
-            mark_view(results[0], next(tensors_in(args)))
+            mark_view(result, next(tensors_in(args)))
         if MODE.grad:
             if any(tensor._meta is not None for tensor in tensors_in(args)):
-                self._record(args, results, _differentiable)
+                self._record(args, [result], _differentiable)
         elif MODE.inference:
-            mark_inference(results)
-        return results[0] if isinstance(outcome, Array) else tuple(results)
+            mark_inference([result])
+        return result
 
 
 @final
-class Composite(Op[P]):
+class Composite(Op, Generic[P, R]):
     """An op whose body is a decomposition into other ops, on Tensors; a backend may have a kernel of its own.
 
     With gradient rules it is one node of the tape; without, its parts are recorded.
     """
 
-    def __init__(self, body: Callable[P, Any], name: str, outputs: OutputRule | None) -> None:
+    def __init__(self, body: Callable[P, R], name: str, outputs: OutputRule | None) -> None:
         super().__init__(body, name)
         self.outputs: Final = outputs
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        if kwargs:
-            args = self._positional(args, kwargs)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return cast(R, self._run(self._positional(args, kwargs) if kwargs else args))
+
+    def _run(self, args: Sequence[Any]) -> Any:
         check_devices(self.name, args)
         recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors_in(args))
         if recorded and not self.rules:
@@ -220,7 +221,7 @@ def _is_numeric(value: Any) -> bool:
 class OpNode(Node):
     """The record of a primitive or composite."""
 
-    def __init__(self, op: Op[...], args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> None:
+    def __init__(self, op: Op, args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> None:
         super().__init__(edges, len(outs))
         self._op = op
         self._layout = [(name, _count(arg)) for name, arg in zip(op.parameters, args, strict=False)]
@@ -357,17 +358,17 @@ def _count(arg: Any) -> int:
     return sum(1 for _ in tensors_in([arg]))
 
 
-def primitive(body: Callable[P, Any]) -> Primitive[P]:
+def primitive(body: Callable[..., Array]) -> Primitive:
     """Declare an op on Arrays."""
     return Primitive(body, body.__name__.strip("_"), False)
 
 
-def view(body: Callable[P, Any]) -> Primitive[P]:
+def view(body: Callable[..., Array]) -> Primitive:
     """Declare an op on Arrays whose result shares the memory of its first argument."""
     return Primitive(body, body.__name__.strip("_"), True)
 
 
-def composite(*, outputs: OutputRule | None = None) -> Callable[[Callable[P, Any]], Composite[P]]:
+def composite(*, outputs: OutputRule | None = None) -> Callable[[Callable[P, R]], Composite[P, R]]:
     """Declare a decomposition.
 
     Args:
@@ -375,4 +376,8 @@ def composite(*, outputs: OutputRule | None = None) -> Callable[[Callable[P, Any
             resolved by a key of the op's name; tensors become the kernel's inputs, flags and names (bool, str, None)
             attributes of the key, numbers and tuples of numbers the kernel's scalars.
     """
-    return lambda body: Composite(body, body.__name__.strip("_"), outputs)
+
+    def declare(body: Callable[P, R]) -> Composite[P, R]:
+        return Composite(body, body.__name__.strip("_"), outputs)
+
+    return declare

@@ -78,9 +78,7 @@ def to_number(op: str, value: Any, target: dtype) -> bool | int | float | comple
 
 def result_type(tensor1: Any, tensor2: Any) -> dtype:
     """The dtype of an arithmetic operation on two tensors or numbers."""
-    return common_dtype(
-        getattr(each, "_array", None).layout if hasattr(each, "_array") else type(each) for each in (tensor1, tensor2)
-    )  # type: ignore[union-attr]
+    return common_dtype(each._array.layout if hasattr(each, "_array") else type(each) for each in (tensor1, tensor2))
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:

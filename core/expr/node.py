@@ -193,7 +193,8 @@ def constant(value: Any, dtype: dtype) -> Expr:
 
 def cast(node: Expr, dtype: dtype) -> Expr:
     """Conversion by the one table: to bool ``x != 0``; float to integer truncates, by way of int64 and modulo 2**bits,
-    with NaN and what int64 can't hold going to its minimum; integer to integer modulo 2**bits."""
+    with NaN and what int64 can't hold going to its minimum; integer to integer modulo 2**bits.
+    """
     if node.dtype is dtype:
         return node
     if node.op == "constant" and not (node.dtype.kind in "fc" and dtype.kind in "ui") and node.dtype.kind != "c":

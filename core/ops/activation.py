@@ -20,7 +20,7 @@ def relu(input: Any) -> Any:
 
 
 @gradient(relu, "input")
-def _(grad: Expr, out: Expr) -> Expr:
+def _(grad: Expr, out: Expr) -> Any:
     """By hand, so that it reads the output only and ``relu_`` goes backward."""
     return s.where(s.le(out, 0.0), 0.0, grad)
 
@@ -79,7 +79,7 @@ def logsigmoid(input: Any) -> Any:
 
 
 @gradient(logsigmoid, "input")
-def _(grad: Expr, input: Expr) -> Expr:
+def _(grad: Expr, input: Expr) -> Any:
     """By hand: the derived one splits at 0, where the function is smooth."""
     return grad * s.sigmoid(-input)
 

@@ -80,7 +80,7 @@ def fmod(input: Any, other: Any) -> Any:
 @elementwise(dtype=real, method=False, inplace=False, sample=(0.5, 3))
 def trunc_divide(input: Any, other: Any) -> Any:
     """Quotient rounded towards zero: what ``div(rounding_mode="trunc")`` computes."""
-    if isinstance(input, Expr) and input.dtype.kind == "f" or isinstance(other, Expr) and other.dtype.kind == "f":
+    if (isinstance(input, Expr) and input.dtype.kind == "f") or (isinstance(other, Expr) and other.dtype.kind == "f"):
         return s.trunc(s.div(input, other))
     return s.floordiv(s.sub(input, s.fmod(input, other)), other)
 
@@ -209,7 +209,7 @@ def reciprocal(input: Any) -> Any:
 
 
 @gradient(reciprocal, "input")
-def _(grad: Expr, out: Expr) -> Expr:
+def _(grad: Expr, out: Expr) -> Any:
     """By hand, so that it reads the output only and the in-place form goes backward."""
     return -grad * (out * out)
 

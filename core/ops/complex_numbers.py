@@ -43,7 +43,7 @@ def conj_elements(input: Any) -> Any:
 @function()
 def conj(input: Tensor) -> Tensor:
     """The complex conjugate; a real tensor itself."""
-    return conj_elements(input) if input.dtype.kind == "c" else input  # type: ignore[no-any-return]
+    return conj_elements(input) if input.dtype.kind == "c" else input
 
 
 @function(method=False)

@@ -15,13 +15,13 @@ from hotplug.autograd.graph import mark_inference
 from hotplug.autograd.mode import MODE
 from hotplug.declare import function
 from hotplug.declare.dims import sizes
-from hotplug.runtime import Runtime, missing_dtype, resolve_runtime
 from hotplug.dtypes import dtype as DType
 from hotplug.dtypes import from_numpy as dtype_of_numpy
 from hotplug.dtypes import get_default_dtype, int64, of_number
 from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError
 from hotplug.expr import node
 from hotplug.layout import Shape, layout_of
+from hotplug.runtime import Runtime, missing_dtype, resolve_runtime
 from hotplug.tensor import Tensor, wrap
 
 
@@ -352,7 +352,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """A complex tensor of its parts."""
     from hotplug.ops import complex_numbers
 
-    return complex_numbers.complex_elements(real, imag)  # type: ignore[no-any-return]
+    return complex_numbers.complex_elements(real, imag)
 
 
 def iota(like: Tensor, shape: Shape) -> Tensor:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hotplug import dispatch, host
-from hotplug import dtypes
+from hotplug import dispatch, dtypes, host
 from hotplug.array import Array
 from hotplug.autograd.graph import history
 from hotplug.autograd.views import assign
@@ -39,7 +38,7 @@ def converted(input: Array, dtype: DType) -> Array:
 
 @converted.gradient("input")
 def _(grad: Tensor, input_dtype: DType) -> Tensor:
-    return converted(grad, input_dtype)  # type: ignore[no-any-return]
+    return converted(grad, input_dtype)
 
 
 @primitive
@@ -52,26 +51,27 @@ def moved(input: Array, device: Device) -> Array:
 
 @moved.gradient("input")
 def _(grad: Tensor, input_device: Device) -> Tensor:
-    return moved(grad, input_device)  # type: ignore[no-any-return]
+    return moved(grad, input_device)
 
 
 @function()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy with the same place on the tape."""
-    return copy_of(input)  # type: ignore[no-any-return]
+    return copy_of(input)
 
 
 @function()
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself where it is C-contiguous, else a copy that is."""
-    return input if input._array.layout.is_contiguous else copy_of(input)  # type: ignore[no-any-return]
+    return input if input._array.layout.is_contiguous else copy_of(input)
 
 
 @function()
 def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False,
        copy: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor on another device, in another dtype, or both: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
-    ``to(other)``.  The tensor itself where nothing changes and ``copy`` is false."""
+    ``to(other)``.  The tensor itself where nothing changes and ``copy`` is false.
+    """
     for arg in args:
         if isinstance(arg, DType):
             dtype = arg
@@ -89,7 +89,7 @@ def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None
         result = moved(result, Device(device) if not isinstance(device, Device) else device)
     if dtype is not None and dtype is not result.dtype:
         result = converted(result, dtype)
-    return copy_of(result) if copy and result is input else result  # type: ignore[no-any-return]
+    return copy_of(result) if copy and result is input else result
 
 
 @function()
@@ -110,21 +110,76 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
     return to(input, device="cuda" if device is None else device)
 
 
-def _conversion(name: str, target: DType) -> None:
-    def convert(input: Tensor) -> Tensor:
-        return to(input, dtype=target)
-
-    convert.__name__ = convert.__qualname__ = name
-    convert.__doc__ = f"In dtype {target.name}."
-    globals()[f"to_{name}"] = function(namespace="Tensor")(convert)
+@function(name="bool", namespace="Tensor")
+def to_bool(input: Tensor) -> Tensor:
+    """In dtype bool."""
+    return to(input, dtype=dtypes.bool_)
 
 
-for _name, _target in {
-    "bool": dtypes.bool_, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32,
-    "long": dtypes.int64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32,
-    "double": dtypes.float64, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
-}.items():  # fmt: skip
-    _conversion(_name, _target)
+@function(name="byte", namespace="Tensor")
+def to_byte(input: Tensor) -> Tensor:
+    """In dtype uint8."""
+    return to(input, dtype=dtypes.uint8)
+
+
+@function(name="char", namespace="Tensor")
+def to_char(input: Tensor) -> Tensor:
+    """In dtype int8."""
+    return to(input, dtype=dtypes.int8)
+
+
+@function(name="short", namespace="Tensor")
+def to_short(input: Tensor) -> Tensor:
+    """In dtype int16."""
+    return to(input, dtype=dtypes.int16)
+
+
+@function(name="int", namespace="Tensor")
+def to_int(input: Tensor) -> Tensor:
+    """In dtype int32."""
+    return to(input, dtype=dtypes.int32)
+
+
+@function(name="long", namespace="Tensor")
+def to_long(input: Tensor) -> Tensor:
+    """In dtype int64."""
+    return to(input, dtype=dtypes.int64)
+
+
+@function(name="half", namespace="Tensor")
+def to_half(input: Tensor) -> Tensor:
+    """In dtype float16."""
+    return to(input, dtype=dtypes.float16)
+
+
+@function(name="bfloat16", namespace="Tensor")
+def to_bfloat16(input: Tensor) -> Tensor:
+    """In dtype bfloat16."""
+    return to(input, dtype=dtypes.bfloat16)
+
+
+@function(name="float", namespace="Tensor")
+def to_float(input: Tensor) -> Tensor:
+    """In dtype float32."""
+    return to(input, dtype=dtypes.float32)
+
+
+@function(name="double", namespace="Tensor")
+def to_double(input: Tensor) -> Tensor:
+    """In dtype float64."""
+    return to(input, dtype=dtypes.float64)
+
+
+@function(name="cfloat", namespace="Tensor")
+def to_cfloat(input: Tensor) -> Tensor:
+    """In dtype complex64."""
+    return to(input, dtype=dtypes.complex64)
+
+
+@function(name="cdouble", namespace="Tensor")
+def to_cdouble(input: Tensor) -> Tensor:
+    """In dtype complex128."""
+    return to(input, dtype=dtypes.complex128)
 
 
 @function()

@@ -88,7 +88,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     if input.ndim != 2 or mat2.ndim != 2:
         raise ShapeError(f"mm: expected two matrices, got {input.ndim}D and {mat2.ndim}D tensors; use matmul")
     _check("mm", input, mat2, input.shape[1] == mat2.shape[0])
-    return product(input, mat2)  # type: ignore[no-any-return]
+    return product(input, mat2)
 
 
 @function()
@@ -97,7 +97,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     if input.ndim != 3 or mat2.ndim != 3 or input.shape[0] != mat2.shape[0]:
         raise ShapeError(f"bmm: expected two batches of one size, got {list(input.shape)} and {list(mat2.shape)}")
     _check("bmm", input, mat2, input.shape[2] == mat2.shape[1])
-    return product(input, mat2)  # type: ignore[no-any-return]
+    return product(input, mat2)
 
 
 @function()
@@ -128,7 +128,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
     if input.ndim != 1 or vec2.ndim != 1:
         raise ShapeError(f"outer: 1D tensors expected, but got {input.ndim}D and {vec2.ndim}D tensors")
-    return ops.unsqueeze(input, 1) * vec2  # type: ignore[no-any-return]
+    return ops.unsqueeze(input, 1) * vec2
 
 
 @function(inplace=True)
@@ -167,7 +167,7 @@ def _(grad: Tensor, input: Tensor, weight_shape: Shape) -> Tensor:
     from hotplug import ops
 
     rows, columns = ops.reshape(grad, (-1, weight_shape[0])), ops.reshape(input, (-1, weight_shape[1]))
-    return product(ops.transpose(rows, 0, 1), columns)  # type: ignore[no-any-return]
+    return product(ops.transpose(rows, 0, 1), columns)
 
 
 @linear_layer.gradient("bias")
@@ -192,4 +192,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             )
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         broadcast_shapes("linear", tuple(bias.shape), (weight.shape[0],))
-    return linear_layer(input, weight, bias)  # type: ignore[no-any-return]
+    return linear_layer(input, weight, bias)

@@ -59,7 +59,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType |
     target = _sum_dtype(input, dtype)
     if dtype is not None and dtype is not input.dtype:
         input = input.to(dtype)
-    return sum_over(input, canonical_dims("sum", dim, input.ndim), keepdim, target)  # type: ignore[no-any-return]
+    return sum_over(input, canonical_dims("sum", dim, input.ndim), keepdim, target)
 
 
 @function()
@@ -102,7 +102,7 @@ def mean_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     from hotplug import ops
 
     count = math.prod(input.shape[d] for d in dims)
-    return ops.true_divide(sum_over(input, dims, keepdim, input.dtype), count)  # type: ignore[no-any-return]
+    return ops.true_divide(sum_over(input, dims, keepdim, input.dtype), count)
 
 
 @mean_over.gradient("input")
@@ -125,7 +125,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType 
     target = _mean_dtype("mean", input, dtype)
     if target is not input.dtype:
         input = input.to(target)
-    return mean_over(input, canonical_dims("mean", dim, input.ndim), keepdim)  # type: ignore[no-any-return]
+    return mean_over(input, canonical_dims("mean", dim, input.ndim), keepdim)
 
 
 @composite(outputs=lambda input, dims, correction, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype.real)])
@@ -140,7 +140,7 @@ def var_over(input: Tensor, dims: Shape, correction: float, keepdim: bool) -> Te
         else input - mean_over(input, dims, True)
     )
     total = sum_over(ops.square(distance), dims, keepdim, input.dtype.real)
-    return ops.true_divide(total, builtins.max(count - correction, 0.0))  # type: ignore[no-any-return]
+    return ops.true_divide(total, builtins.max(count - correction, 0.0))
 
 
 @var_over.gradient("input")
@@ -172,7 +172,7 @@ def var(
         dim, unbiased = None, dim
     _mean_dtype("var", input, None)
     dims = canonical_dims("var", dim, input.ndim)
-    return var_over(input, dims, _correction(unbiased, correction), keepdim)  # type: ignore[no-any-return]
+    return var_over(input, dims, _correction(unbiased, correction), keepdim)
 
 
 @function()
@@ -188,7 +188,7 @@ def std(
     from hotplug import ops
 
     variance = var(input, dim, unbiased, keepdim, correction=correction)
-    return ops.safe_sqrt(variance)  # type: ignore[no-any-return]
+    return ops.safe_sqrt(variance)
 
 
 @function(method=False)
@@ -249,7 +249,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     target = _sum_dtype(input, dtype)
     if dtype is not None and dtype is not input.dtype:
         input = input.to(dtype)
-    return prod_over(input, canonical_dims("prod", dim, input.ndim), keepdim, target)  # type: ignore[no-any-return]
+    return prod_over(input, canonical_dims("prod", dim, input.ndim), keepdim, target)
 
 
 @primitive
@@ -278,7 +278,7 @@ def _extremum(op: str, mode: str, input: Tensor, dim: Dim, keepdim: bool) -> Ten
         )
     if input.dtype.kind == "c":
         raise DTypeError(f"{op} is not defined for complex numbers, which have no order")
-    return extremum_over(input, mode, dims, keepdim)  # type: ignore[no-any-return]
+    return extremum_over(input, mode, dims, keepdim)
 
 
 class _EmptyReduction(DimensionError, RuntimeError):
@@ -322,7 +322,7 @@ def _arg(op: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if input.ndim == 0:
         canonical_dim(op, dim, 0)
         return ops.reshape(arg_over(ops.reshape(input.detach(), (1,)), op, 0, False), ())
-    return arg_over(input.detach(), op, canonical_dim(op, dim, input.ndim), keepdim)  # type: ignore[no-any-return]
+    return arg_over(input.detach(), op, canonical_dim(op, dim, input.ndim), keepdim)
 
 
 @function()
@@ -433,7 +433,7 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     dims = canonical_dims("logsumexp", dim, input.ndim)
     if not input.numel():
         return ops.log(sum(ops.exp(input), dims, keepdim))
-    return logsumexp_over(input, dims, keepdim)  # type: ignore[no-any-return]
+    return logsumexp_over(input, dims, keepdim)
 
 
 @composite(outputs=lambda input, dims, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype)])
@@ -502,7 +502,7 @@ def _running(op: str, mode: str, input: Tensor, dim: int, dtype: DType | None) -
     target = _sum_dtype(input, dtype)
     if target is not input.dtype:
         input = input.to(target)
-    return running(input, mode, d) if input.ndim else ops.clone(input)  # type: ignore[no-any-return]
+    return running(input, mode, d) if input.ndim else ops.clone(input)
 
 
 @function(inplace=True)
@@ -537,5 +537,5 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
     if order == 1.0:
         return sum(size, dims, keepdim)
     if order == 2.0:
-        return ops.safe_sqrt(sum(ops.square(size), dims, keepdim))  # type: ignore[no-any-return]
-    return ops.pow(sum(ops.pow(size, order), dims, keepdim), 1.0 / order)  # type: ignore[no-any-return]
+        return ops.safe_sqrt(sum(ops.square(size), dims, keepdim))
+    return ops.pow(sum(ops.pow(size, order), dims, keepdim), 1.0 / order)

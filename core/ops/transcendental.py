@@ -172,13 +172,13 @@ def logaddexp(input: Any, other: Any) -> Any:
 
 
 @gradient(logaddexp, "input")
-def _(grad: Expr, input: Expr, out: Expr) -> Expr:
+def _(grad: Expr, input: Expr, out: Expr) -> Any:
     """By hand: the derived one splits at ties of maximum and abs, where the softmax weight is smooth."""
     return grad * s.exp(input - out)
 
 
 @gradient(logaddexp, "other")
-def _(grad: Expr, other: Expr, out: Expr) -> Expr:
+def _(grad: Expr, other: Expr, out: Expr) -> Any:
     """As for ``input``."""
     return grad * s.exp(other - out)
 
@@ -202,6 +202,6 @@ def safe_sqrt(input: Any) -> Any:
 
 
 @gradient(safe_sqrt, "input")
-def _(grad: Expr, out: Expr) -> Expr:
+def _(grad: Expr, out: Expr) -> Any:
     """By hand: the root's own derivative at 0 is infinite."""
     return s.where(s.eq(out, 0.0), 0.0, 0.5 * grad / out)

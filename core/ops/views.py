@@ -8,7 +8,8 @@ from typing import Any
 
 from hotplug import dispatch
 from hotplug.array import Array
-from hotplug.declare import function, primitive, view
+from hotplug.declare import function, primitive
+from hotplug.declare import view as view_op
 from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
 from hotplug.dispatch import move
 from hotplug.dtypes import dtype as DType
@@ -19,7 +20,7 @@ from hotplug.tensor import Tensor
 # --- the ops on the tape -----------------------------------------------------------------------------------------------
 
 
-@view
+@view_op
 def permute_axes(input: Array, dims: Shape) -> Array:
     """Axes in another order."""
     return move(input, [input.shape[d] for d in dims], [input.strides[d] for d in dims])
@@ -30,7 +31,7 @@ def _(grad: Tensor, dims: Shape) -> Tensor:
     return permute_axes(grad, tuple(sorted(range(len(dims)), key=dims.__getitem__)))
 
 
-@view
+@view_op
 def expand_to(input: Array, shape: Shape) -> Array:
     """Broadcast to ``shape`` with stride 0."""
     from hotplug.layout import broadcast_strides
@@ -45,7 +46,7 @@ def _(grad: Tensor, input_shape: Shape) -> Tensor:
     return ops.sum_to_size(grad, input_shape)
 
 
-@view
+@view_op
 def view_as_shape(input: Array, shape: Shape, strides: Strides) -> Array:
     """The same elements in C order under another shape."""
     return move(input, shape, strides)
@@ -56,7 +57,7 @@ def _(grad: Tensor, input_shape: Shape) -> Tensor:
     return reshape(grad, input_shape)
 
 
-@view
+@view_op
 def strided(input: Array, shape: Shape, strides: Strides, offset: int) -> Array:
     """Any layout within the storage; ``offset`` counts from the storage's start."""
     return Array(input.storage, layout_of(input.dtype, shape, strides), offset)
@@ -69,7 +70,7 @@ def _(grad: Tensor, input: Tensor, shape: Shape, strides: Strides, offset: int) 
     return _add_at(grad, positions, tuple(input.shape))
 
 
-@view
+@view_op
 def located_part(input: Array, shape: Shape, steps: tuple[Shape, ...], start: Shape) -> Array:
     """A part of the input, described by steps along its axes rather than by strides."""
     strides = [builtins.sum(s * st for s, st in zip(step, input.strides, strict=True)) for step in steps]
@@ -133,7 +134,7 @@ def _positions(input: Array, shape: Shape, strides: Strides, offset: int) -> Ten
 
 def part_of(input: Tensor, shape: Sequence[int], steps: Sequence[Sequence[int]], start: Sequence[int]) -> Tensor:
     """A part of ``input``: axis ``i`` of the result steps by ``steps[i]`` along the input's axes, from ``start``."""
-    return located_part(input, tuple(shape), tuple(map(tuple, steps)), tuple(start))  # type: ignore[no-any-return]
+    return located_part(input, tuple(shape), tuple(map(tuple, steps)), tuple(start))
 
 
 # --- public functions ----------------------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         raise ShapeError(f"permute: expected {input.ndim} dims for shape {list(input.shape)}, got {list(wanted)}")
     order = tuple(canonical_dim("permute", d, input.ndim) for d in wanted)
     canonical_dims("permute", order, input.ndim)
-    return permute_axes(input, order)  # type: ignore[no-any-return]
+    return permute_axes(input, order)
 
 
 @function(aliases=("swapaxes", "swapdims"))
@@ -156,10 +157,10 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     rank = input.ndim
     a, b = canonical_dim("transpose", dim0, rank), canonical_dim("transpose", dim1, rank)
     if rank == 0:
-        return permute_axes(input, ())  # type: ignore[no-any-return]
+        return permute_axes(input, ())
     order = list(range(rank))
     order[a], order[b] = order[b], order[a]
-    return permute_axes(input, tuple(order))  # type: ignore[no-any-return]
+    return permute_axes(input, tuple(order))
 
 
 @function()
@@ -167,7 +168,7 @@ def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
     if input.ndim > 2:
         raise ShapeError(f"t: expected at most 2 dimensions, got {input.ndim}; use transpose or .mT")
-    return permute_axes(input, tuple(reversed(range(input.ndim))))  # type: ignore[no-any-return]
+    return permute_axes(input, tuple(reversed(range(input.ndim))))
 
 
 @function()
@@ -180,7 +181,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         raise ShapeError(f"movedim: expected equally many distinct dims, got {source} and {destination}")
     rest = iter(d for d in range(rank) if d not in src)
     place = dict(zip(dst, src, strict=True))
-    return permute_axes(input, tuple(place[d] if d in place else next(rest) for d in range(rank)))  # type: ignore[no-any-return]
+    return permute_axes(input, tuple(place[d] if d in place else next(rest) for d in range(rank)))
 
 
 @function()
@@ -196,7 +197,7 @@ def expand(input: Tensor, *sizes_: Any) -> Tensor:
             target[axis] = own
         elif size < 0 or (own is not None and own not in (1, size)):
             raise ShapeError(f"expand: {list(input.shape)} can't be expanded to {target}: axis {axis} has size {own}")
-    return expand_to(input, tuple(target))  # type: ignore[no-any-return]
+    return expand_to(input, tuple(target))
 
 
 @function()
@@ -230,10 +231,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
         input = ops.clone(input)
         strides = layout_of(input.dtype, target).strides
-    return view_as_shape(input, target, strides)  # type: ignore[no-any-return]
+    return view_as_shape(input, target, strides)
 
 
-def _view(input: Tensor, *shape: Any, dtype: DType | None = None) -> Tensor:
+@function()
+def view(input: Tensor, *shape: Any, dtype: DType | None = None) -> Tensor:
     """``Tensor.view``: another shape without a copy, or another dtype of the same bytes.
 
     Raises:
@@ -250,17 +252,13 @@ def _view(input: Tensor, *shape: Any, dtype: DType | None = None) -> Tensor:
             f"view: shape {list(target)} is not compatible with size {list(input.shape)} and strides "
             f"{list(input._array.strides)}; use reshape(...), which copies where it must"
         )
-    return view_as_shape(input, target, strides)  # type: ignore[no-any-return]
-
-
-_view.__name__ = "view"
-function()(_view)
+    return view_as_shape(input, target, strides)
 
 
 @function()
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """``input.view(other.shape)``."""
-    return _view(input, other.shape)
+    return view(input, other.shape)
 
 
 @function()
@@ -269,7 +267,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return reshape(input, other.shape)
 
 
-@view
+@view_op
 def view_bytes(input: Array, dtype: DType) -> Array:
     """The bytes of the input as another dtype."""
     old, new = input.dtype.itemsize, dtype.itemsize
@@ -289,8 +287,8 @@ def view_bytes(input: Array, dtype: DType) -> Array:
 def view_dtype(input: Tensor, dtype: DType) -> Tensor:
     """The same memory as another dtype; not differentiable."""
     if dtype is input.dtype:
-        return _view(input, input.shape)
-    return view_bytes(input, dtype)  # type: ignore[no-any-return]
+        return view(input, input.shape)
+    return view_bytes(input, dtype)
 
 
 @function()
@@ -308,11 +306,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @function()
-def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:  # noqa: A002
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One axis split into several, a view; one of the sizes may be -1."""
     d = canonical_dim("unflatten", dim, input.ndim)
     inner = infer_size("unflatten", tuple(sizes), input.shape[d])
-    return _view(input, (*input.shape[:d], *inner, *input.shape[d + 1 :]))
+    return view(input, (*input.shape[:d], *inner, *input.shape[d + 1 :]))
 
 
 @function()
@@ -327,7 +325,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     dims = canonical_dims("squeeze", dim, input.ndim)
     keep = [a for a in range(input.ndim) if not (a in dims and input.shape[a] == 1)]
     array = input._array
-    return view_as_shape(input, tuple(array.shape[a] for a in keep), tuple(array.strides[a] for a in keep))  # type: ignore[no-any-return]
+    return view_as_shape(input, tuple(array.shape[a] for a in keep), tuple(array.strides[a] for a in keep))
 
 
 @function(inplace=True)
@@ -336,7 +334,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     d = canonical_dim("unsqueeze", dim, input.ndim + 1)
     shape, strides = list(input._array.shape), list(input._array.strides)
     step = shape[d] * strides[d] if d < len(shape) else 1
-    return view_as_shape(input, (*shape[:d], 1, *shape[d:]), (*strides[:d], step, *strides[d:]))  # type: ignore[no-any-return]
+    return view_as_shape(input, (*shape[:d], 1, *shape[d:]), (*strides[:d], step, *strides[d:]))
 
 
 def _axes(rank: int) -> list[tuple[int, ...]]:
@@ -450,7 +448,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     array = input._array
     shape = (*array.shape[:d], (length - size) // step + 1, *array.shape[d + 1 :], size)
     strides = (*array.strides[:d], array.strides[d] * step, *array.strides[d + 1 :], array.strides[d])
-    return strided(input, shape, strides, array.offset)  # type: ignore[no-any-return]
+    return strided(input, shape, strides, array.offset)
 
 
 @function()
@@ -471,10 +469,10 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
             f"as_strided: size {list(shape)}, stride {list(strides)}, offset {offset} reach outside of the storage of "
             f"{input._array.storage.nbytes} bytes"
         )
-    return strided(input, shape, strides, offset)  # type: ignore[no-any-return]
+    return strided(input, shape, strides, offset)
 
 
-@view
+@view_op
 def parts_of_complex(input: Array) -> Array:
     """Complex ``(*S)`` as real ``(*S, 2)``."""
     strides = (*(2 * stride for stride in input.strides), 1)
@@ -485,10 +483,10 @@ def parts_of_complex(input: Array) -> Array:
 def _(grad: Tensor) -> Tensor:
     from hotplug import ops
 
-    return complex_of_parts_view(ops.contiguous(grad))  # type: ignore[no-any-return]
+    return complex_of_parts_view(ops.contiguous(grad))
 
 
-@view
+@view_op
 def complex_of_parts_view(input: Array) -> Array:
     """Real ``(*S, 2)`` as complex ``(*S)``."""
     strides = tuple(stride // 2 for stride in input.strides[:-1])
@@ -497,14 +495,14 @@ def complex_of_parts_view(input: Array) -> Array:
 
 @complex_of_parts_view.gradient("input")
 def _(grad: Tensor) -> Tensor:
-    return parts_of_complex(grad)  # type: ignore[no-any-return]
+    return parts_of_complex(grad)
 
 
 def real_parts(input: Tensor) -> Tensor:
     """A complex tensor as a real one with a last axis of two."""
     if input.dtype.kind != "c":
         raise DTypeError(f"view_as_real is only supported for complex tensors, got {input.dtype.name}")
-    return parts_of_complex(input)  # type: ignore[no-any-return]
+    return parts_of_complex(input)
 
 
 def complex_of_parts(input: Tensor) -> Tensor:
@@ -516,4 +514,4 @@ def complex_of_parts(input: Tensor) -> Tensor:
         raise ShapeError(f"view_as_complex: expected a last axis of two adjacent parts, got {list(array.shape)}")
     if array.offset % 2:
         raise ShapeError("view_as_complex: the storage offset must be even")
-    return complex_of_parts_view(input)  # type: ignore[no-any-return]
+    return complex_of_parts_view(input)

@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 def function(
     *, method: bool = True, inplace: bool = False, dunders: Sequence[str] = (), namespace: str = "",
-    aliases: Sequence[str] = (), sample: Any = None, kind: str = "function",
+    aliases: Sequence[str] = (), sample: Any = None, name: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:  # fmt: skip
     """Register a public function under PyTorch's name and signature; it stays a plain function.
 
@@ -23,13 +23,14 @@ def function(
         namespace: where it is public; default: ``hotplug`` itself; ``"Tensor"`` for what is a method only.
         aliases: other names of the same function.
         sample: how conformance draws arguments.
+        name: public name where it differs, because it is that of a Python built-in say.
     """
 
     def declare(body: Callable[P, R]) -> Callable[P, R]:
-        name = body.__name__
+        public = name or body.__name__
         register(
-            Entry(name, body, kind, body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
-        )  # fmt: skip
+            Entry(public, body, "function", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
+        )
         return body
 
     return declare
