@@ -168,7 +168,7 @@ class _Form:
             outs = [Array(runtime.take(call.nbytes, call.block), call.layout)]
             try:
                 call.direct(outs, arrays, scalars)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the slow path words the error
                 dispatch.call(runtime, call.direct, outs, arrays, scalars)
             results = [wrap(outs[0])]
         else:
@@ -308,11 +308,40 @@ class Elementwise(Generic[P]):
             result = self._general(args, kwargs)
             return result
         try:
-            result = self.binary(*args) if len(args) == 2 else self._plain.run(args)
+            if len(args) == 2:
+                return self.binary(*args)
+            result = self.unary(*args) if len(args) == 1 else self._plain.run(args)
         except HotplugError:
             if not any(isinstance(arg, Expr) for arg in args):
                 raise
             result = self.inline(dict(zip(self.parameters, args, strict=False)))
+        return result
+
+    def unary(self, operand: Any) -> Tensor:
+        """:meth:`binary` for one operand."""
+        result: Tensor
+        if not isinstance(operand, Tensor):
+            result = self._plain.run((operand,))
+            return result
+        array = operand._array
+        runtime = array.storage.runtime
+        call = runtime.plans.get((self._plain, array.layout))
+        if call is None or call.direct is None:
+            result = self._plain.run((operand,))
+            return result
+        out = Array(runtime.take(call.nbytes, call.block), call.layout)
+        try:
+            call.direct((out,), (array,), NO_SCALARS)
+        except Exception:  # noqa: BLE001 - the slow path words the error
+            dispatch.call(runtime, call.direct, (out,), (array,), NO_SCALARS)
+        result = _new(Tensor)
+        result._array = out
+        result._meta = None
+        if MODE.grad:
+            if operand._meta is not None and call.differentiable:
+                call.typed.record((operand,), NO_SCALARS, (result,))
+        elif MODE.inference:
+            mark_inference((result,))
         return result
 
     def binary(self, left: Any, right: Any) -> Tensor:
@@ -330,7 +359,7 @@ class Elementwise(Generic[P]):
         out = Array(runtime.take(call.nbytes, call.block), call.layout)
         try:
             call.direct((out,), (x, y), NO_SCALARS)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the slow path words the error
             dispatch.call(runtime, call.direct, (out,), (x, y), NO_SCALARS)
         result = _new(Tensor)
         result._array = out

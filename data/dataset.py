@@ -1,0 +1,183 @@
+"""Datasets: samples by number, or one after the other."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Generic, TypeVar
+
+from hotplug import ops
+from hotplug.errors import ArgumentError, ArgumentTypeError, DimensionError, ShapeError
+from hotplug.tensor import Tensor
+
+T = TypeVar("T", covariant=True)
+
+
+class Dataset(ABC, Generic[T]):
+    """Samples by number: a subclass defines ``__getitem__``, and ``__len__`` where it can."""
+
+    @abstractmethod
+    def __getitem__(self, index: Any) -> T:
+        """One sample."""
+
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
+        return ConcatDataset([self, other])
+
+    def batch(self, indices: Sequence[int]) -> Any:
+        """Several samples as the default collation would join them, where the dataset can do that faster; else ``None``."""
+        return None
+
+
+class IterableDataset(Dataset[T]):
+    """Samples one after the other: a subclass defines ``__iter__``."""
+
+    def __getitem__(self, index: Any) -> T:
+        raise ArgumentTypeError(f"{type(self).__name__} is iterable only; it has no sample {index!r}")
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """All samples."""
+
+
+def _length(dataset: Any) -> int:
+    try:
+        return len(dataset)
+    except TypeError:
+        raise ArgumentTypeError(f"{type(dataset).__name__} has no length; define __len__") from None
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Sample ``i`` is the tuple of row ``i`` of every tensor.
+
+    Raises:
+        ShapeError: the tensors have different numbers of rows, or none.
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if not tensors or any(not tensor.ndim or tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
+            shapes = [list(tensor.shape) for tensor in tensors]
+            raise ShapeError(f"TensorDataset expected tensors with equally many rows (the size of axis 0), got shapes {shapes}")
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+    def batch(self, indices: Sequence[int]) -> Any:
+        """The rows of several samples, by one gather a tensor."""
+        rows = {}
+        for tensor in self.tensors:
+            if tensor.device not in rows:
+                rows[tensor.device] = ops.tensor(list(indices), device=tensor.device)
+        return [tensor.index_select(0, rows[tensor.device]) for tensor in self.tensors]
+
+
+class StackDataset(Dataset[Any]):
+    """Sample ``i`` is the tuple (or dict) of sample ``i`` of every dataset."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ArgumentError("StackDataset expected datasets either as positional or as keyword arguments")
+        self.datasets: Any = kwargs or args
+        lengths = [_length(each) for each in (kwargs.values() or args)]
+        if len(set(lengths)) != 1:
+            raise ArgumentError(f"StackDataset expected datasets of one length, got {lengths}")
+        self._length = lengths[0]
+
+    def __getitem__(self, index: int) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
+
+    def __len__(self) -> int:
+        return self._length
+
+
+class ConcatDataset(Dataset[T]):
+    """Several datasets, one behind the other."""
+
+    def __init__(self, datasets: Iterable[Dataset[T]]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ArgumentError("ConcatDataset: datasets should not be an empty iterable")
+        for dataset in self.datasets:
+            if isinstance(dataset, IterableDataset):
+                raise ArgumentTypeError("ConcatDataset does not support IterableDataset; use ChainDataset")
+        self.cumulative_sizes = list(accumulate(map(_length, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> T:
+        size = len(self)
+        if not -size <= index < size:
+            raise DimensionError(f"ConcatDataset: index {index} is out of range for {size} samples")
+        index %= size
+        number = bisect.bisect_right(self.cumulative_sizes, index)
+        return self.datasets[number][index - (self.cumulative_sizes[number - 1] if number else 0)]
+
+
+class ChainDataset(IterableDataset[Any]):
+    """Several iterable datasets, one behind the other."""
+
+    def __init__(self, datasets: Iterable[IterableDataset[Any]]) -> None:
+        self.datasets = list(datasets)
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(map(_length, self.datasets))
+
+
+class Subset(Dataset[T]):
+    """The samples of a dataset with the listed numbers."""
+
+    def __init__(self, dataset: Dataset[T], indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> T:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[each] for each in index]]
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def batch(self, indices: Sequence[int]) -> Any:
+        """As the dataset itself."""
+        fast = getattr(self.dataset, "batch", None)
+        return None if fast is None else fast([self.indices[index] for index in indices])
+
+
+def random_split(dataset: Dataset[T], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T]]:
+    """The dataset cut at random into parts without overlap.
+
+    Args:
+        lengths: how many samples each part gets, or which fraction, where the fractions add up to 1; what rounding
+            leaves over goes to the first parts, one each.
+        generator: draws the order; one seed gives the same parts on every device.
+
+    Raises:
+        ArgumentError: the lengths don't add up to the dataset's.
+    """
+    size = _length(dataset)
+    sizes = [int(each) for each in lengths]
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+        if any(not 0 <= each <= 1 for each in lengths):
+            raise ArgumentError(f"random_split: fractions must be between 0 and 1, got {list(lengths)}")
+        sizes = [math.floor(size * each) for each in lengths]
+        for part in range(size - sum(sizes)):
+            sizes[part % len(sizes)] += 1
+    if sum(sizes) != size:
+        raise ArgumentError(f"random_split: sum of input lengths {list(lengths)} does not equal the dataset's length {size}")
+    order = ops.randperm(size, generator=generator, device="cpu").tolist()
+    ends = list(accumulate(sizes))
+    return [Subset(dataset, order[end - length : end]) for end, length in zip(ends, sizes, strict=True)]

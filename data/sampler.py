@@ -1,0 +1,162 @@
+"""Samplers: in which order a dataset's samples come, and how they are grouped.
+
+All random orders come from Hotplug's generator, so one seed gives the same batches on every device.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any, Generic, TypeVar
+
+from hotplug import ops
+from hotplug.errors import ArgumentError
+
+T = TypeVar("T", covariant=True)
+_CHUNK = 1024
+
+
+class Sampler(ABC, Generic[T]):
+    """Yields sample numbers (or lists of them); a subclass defines ``__iter__``, and ``__len__`` where it can."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """One epoch."""
+
+
+class SequentialSampler(Sampler[int]):
+    """0, 1, 2, ..."""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler[int]):
+    """All samples in random order, or ``num_samples`` draws.
+
+    Args:
+        replacement: whether one sample may be drawn several times.
+        num_samples: default: as many as there are.
+        generator: draws the order; default: the default generator.
+    """
+
+    def __init__(
+        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None
+    ) -> None:
+        if num_samples is not None and num_samples <= 0:
+            raise ArgumentError(f"RandomSampler: num_samples should be a positive integer, got {num_samples}")
+        self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+
+    @property
+    def num_samples(self) -> int:
+        """How many numbers an epoch has."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        size, left = len(self.data_source), self.num_samples
+        while left > 0 and size:
+            count = min(left, _CHUNK if self.replacement else size)
+            if self.replacement:
+                drawn = ops.randint(0, size, (count,), generator=self.generator, device="cpu").tolist()
+            else:
+                drawn = ops.randperm(size, generator=self.generator, device="cpu").tolist()[:count]
+            yield from drawn
+            left -= count
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given numbers in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        for position in ops.randperm(len(self.indices), generator=self.generator, device="cpu").tolist():
+            yield self.indices[position]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """``num_samples`` draws with the given weights, which need not add up to one.
+
+    Args:
+        replacement: whether one sample may be drawn several times.
+
+    Raises:
+        ArgumentError: too few samples have a weight above zero.
+    """
+
+    def __init__(
+        self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None
+    ) -> None:
+        if num_samples <= 0 or isinstance(num_samples, bool):
+            raise ArgumentError(f"WeightedRandomSampler: num_samples should be a positive integer, got {num_samples}")
+        self.weights = [float(weight) for weight in weights]
+        positive = sum(weight > 0 for weight in self.weights)
+        if min(self.weights, default=0) < 0 or positive < (1 if replacement else num_samples):
+            raise ArgumentError(
+                f"WeightedRandomSampler: {positive} weights are above zero; {num_samples} samples "
+                f"{'with' if replacement else 'without'} replacement need more, and no weight may be negative"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        # The largest of u ** (1 / weight) are a weighted sample without replacement (Efraimidis and Spirakis, 2006);
+        # with replacement the draws are looked up in the running sum.
+        import bisect
+        from itertools import accumulate
+
+        if self.replacement:
+            ends = list(accumulate(self.weights))
+            drawn = ops.rand(self.num_samples, generator=self.generator, device="cpu").tolist()
+            last = max(number for number, weight in enumerate(self.weights) if weight > 0)
+            return iter([min(bisect.bisect_right(ends, each * ends[-1]), last) for each in drawn])
+        drawn = ops.rand(len(self.weights), generator=self.generator, device="cpu").tolist()
+        keys = [u ** (1 / weight) if weight > 0 else -1.0 for u, weight in zip(drawn, self.weights, strict=True)]
+        order = sorted(range(len(keys)), key=lambda number: -keys[number])
+        return iter(order[: self.num_samples])
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[int]]):
+    """Groups another sampler's numbers; ``drop_last`` leaves out a last group that isn't full."""
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0:
+            raise ArgumentError(f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        group: list[int] = []
+        for number in self.sampler:
+            group.append(number)
+            if len(group) == self.batch_size:
+                yield group
+                group = []
+        if group and not self.drop_last:
+            yield group
+
+    def __len__(self) -> int:
+        count = len(self.sampler)  # type: ignore[arg-type]
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
