@@ -61,11 +61,13 @@ def item(tensor: Tensor) -> Any:
         HotplugError: there are several, or none.
     """
     if tensor.numel() != 1:
-        raise _NotOneElement(f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar; use tolist()")
+        raise _NotOneElementError(
+            f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar; use tolist()"
+        )
     return to_host(tensor._array, "item").reshape(()).item()
 
 
-class _NotOneElement(HotplugError, RuntimeError):
+class _NotOneElementError(HotplugError, RuntimeError):
     """``item`` of several elements, or of none."""
 
 

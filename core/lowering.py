@@ -41,7 +41,7 @@ def is_complex(program: Sequence[Expr], outs: Sequence[Array], inputs: Sequence[
     return any(each.layout.dtype.kind == "c" for each in (*outs, *inputs))
 
 
-# --- one Expr ------------------------------------------------------------------------------------------------------------
+# --- one Expr ---
 
 
 def _mul(a: Pair, b: Pair) -> Pair:
@@ -261,7 +261,7 @@ def _parts_of(leaf: Expr) -> tuple[Expr, ...]:
     return (unary("real", leaf), unary("imag", leaf)) if leaf.dtype.kind == "c" else (leaf,)
 
 
-# --- launches --------------------------------------------------------------------------------------------------------------
+# --- launches ---
 
 
 def parts(array: Array) -> list[Array]:

@@ -63,7 +63,7 @@ class Tensor(TensorMethods):
             made = ops.empty(shape, dtype=get_default_dtype(), device=device)
         self._array, self._meta = made._array, None
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
+    # --- what it is ---
 
     @property
     def shape(self) -> Size:
@@ -146,17 +146,17 @@ class Tensor(TensorMethods):
         return self.device.type == "cuda"
 
     @property
-    def T(self) -> Tensor:
+    def T(self) -> Tensor:  # noqa: N802 - PyTorch's name
         """The axes reversed, a view."""
         return self.permute(*reversed(range(self.ndim))) if self.ndim else self
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self) -> Tensor:  # noqa: N802 - PyTorch's name
         """The last two axes exchanged, a view."""
         return self.transpose(-2, -1)
 
     @property
-    def H(self) -> Tensor:
+    def H(self) -> Tensor:  # noqa: N802 - PyTorch's name
         """The conjugate transpose of a matrix."""
         return self.t().conj()
 
@@ -174,7 +174,7 @@ class Tensor(TensorMethods):
 
         return ops.imag(self)
 
-    # --- autograd -----------------------------------------------------------------------------------------------------
+    # --- autograd ---
 
     @property
     def requires_grad(self) -> bool:
@@ -295,7 +295,7 @@ class Tensor(TensorMethods):
             raise AutogradError("can't register a hook on a tensor that doesn't require gradient")
         return register(edge, hook)
 
-    # --- host -----------------------------------------------------------------------------------------------------------
+    # --- host ---
 
     def item(self) -> Any:
         """The one element as a Python number (a host read)."""
@@ -331,8 +331,8 @@ class Tensor(TensorMethods):
     def __bool__(self) -> bool:
         if self.numel() != 1:
             raise HotplugBoolError(
-                f"Boolean value of Tensor with {'no values' if not self.numel() else 'more than one value'} is ambiguous; "
-                f"use .any() or .all()"
+                f"Boolean value of Tensor with {'no values' if not self.numel() else 'more than one value'} is "
+                f"ambiguous; use .any() or .all()"
             )
         return bool(self.item())
 

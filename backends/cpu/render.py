@@ -147,7 +147,7 @@ def whole(key: OpKey) -> Callable[..., None]:
 
 
 def value(key: OpKey) -> Callable[..., NDArray]:
-    """The program's value as a new ndarray; called with ``(inputs, scalars)``.  ``key.dtypes`` names an output first."""
+    """The program's value as a new ndarray; called with ``(inputs, scalars)``."""
     source = Source(key)
     source.head(outputs=False)
     for node in schedule(key.program):

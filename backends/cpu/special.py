@@ -17,7 +17,7 @@ def sigmoid(x: NDArray) -> NDArray:
     return np.reciprocal(result, result)
 
 
-# W. J. Cody, "Rational Chebyshev approximations for the error function" (1969): the ranges up to 0.46875, up to 4, above.
+# W. J. Cody, "Rational Chebyshev approximations for the error function" (1969): up to 0.46875, up to 4, above.
 _A: Final = (
     1.85777706184603153e-1,
     3.16112374387056560e0,

@@ -115,9 +115,9 @@ def _value(
     if node.op == "input":
         return inputs[node.value]
     if node.op == "scalar":
-        return np.asarray(scalars[node.value], target)
+        return np.full((), scalars[node.value], target)
     if node.op == "constant":
-        return np.asarray(node.value, target)
+        return np.full((), node.value, target)
     if node.op == "index":
         return np.arange(math.prod(shape)).reshape(shape)
     if node.op == "cast":

@@ -42,7 +42,8 @@ def accumulator(x: NDArray) -> Any:
 
 
 REDUCTIONS: Final[dict[str, Any]] = {
-    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or, "all": np.logical_and,
+    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum,
+    "any": np.logical_or, "all": np.logical_and,
 }  # fmt: skip
 
 

@@ -9,18 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hotplug.autograd.api import backward as backward
-    from hotplug.autograd.api import grad as grad
-    from hotplug.autograd.check import gradcheck as gradcheck
-    from hotplug.autograd.check import gradgradcheck as gradgradcheck
+    from hotplug.autograd.api import backward as backward, grad as grad
+    from hotplug.autograd.check import gradcheck as gradcheck, gradgradcheck as gradgradcheck
     from hotplug.autograd.function import Function as Function
     from hotplug.autograd.graph import Node as Node
-    from hotplug.autograd.mode import enable_grad as enable_grad
-    from hotplug.autograd.mode import inference_mode as inference_mode
-    from hotplug.autograd.mode import is_grad_enabled as is_grad_enabled
-    from hotplug.autograd.mode import is_inference_mode_enabled as is_inference_mode_enabled
-    from hotplug.autograd.mode import no_grad as no_grad
-    from hotplug.autograd.mode import set_grad_enabled as set_grad_enabled
+    from hotplug.autograd.mode import (
+        enable_grad as enable_grad,
+        inference_mode as inference_mode,
+        is_grad_enabled as is_grad_enabled,
+        is_inference_mode_enabled as is_inference_mode_enabled,
+        no_grad as no_grad,
+        set_grad_enabled as set_grad_enabled,
+    )
 
 _HOME: Final = {
     "backward": "api", "grad": "api", "gradcheck": "check", "gradgradcheck": "check", "Function": "function",

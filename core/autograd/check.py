@@ -1,4 +1,4 @@
-"""``gradcheck``: analytic gradients against differences.  All arithmetic on the numbers happens on the host, in float64."""
+"""``gradcheck``: analytic gradients against differences, compared on the host in float64."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def gradcheck(
                 worst = np.unravel_index(np.argmax(np.abs(row[order] - expected)), expected.shape)
                 raise GradcheckError(
                     f"gradcheck: Jacobian mismatch for output {number} with respect to input {position}: at element "
-                    f"{tuple(int(w) for w in worst)} numerical {expected[worst]:.9g}, analytical {row[order][worst]:.9g}"
+                    f"{tuple(int(w) for w in worst)} numerical {expected[worst]:.9g}, "
+                    f"analytical {row[order][worst]:.9g}"
                 )
     return True
 

@@ -173,7 +173,7 @@ class Backend(ABC):
         """The kernel for ``key``, compiled; ``None`` means: decompose.  The core caches the answer."""
 
     def export(self, buffer: Buffer) -> Any:
-        """The buffer as a NumPy array of uint8 that shares its memory, or ``None`` where host memory can't be shared."""
+        """The buffer as a NumPy array of uint8 that shares its memory, or ``None`` where that can't be."""
         return None
 
     def wrap(self, index: int, foreign: Any) -> Buffer | None:

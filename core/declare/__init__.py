@@ -12,8 +12,8 @@ from hotplug.declare.elementwise import (
     real_floating,
     strictly_floating,
 )
-from hotplug.declare.public import function
 from hotplug.declare.primitive import Composite, Primitive, composite, primitive, view
+from hotplug.declare.public import function
 from hotplug.declare.table import OPS, Entry
 
 __all__ = [

@@ -38,7 +38,7 @@ def canonical_dims(op: str, dim: int | Sequence[int] | None, rank: int) -> tuple
     if isinstance(dim, (list, tuple)):
         dims = [canonical_dim(op, each, rank) for each in dim]
         if len(set(dims)) != len(dims):
-            raise _RepeatedDim(
+            raise _RepeatedDimError(
                 f"{op}: dim {min(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims"
             )
         if not dims:
@@ -48,7 +48,7 @@ def canonical_dims(op: str, dim: int | Sequence[int] | None, rank: int) -> tuple
     return tuple(sorted(each for each in dims if each < rank))
 
 
-class _RepeatedDim(HotplugError, RuntimeError):
+class _RepeatedDimError(HotplugError, RuntimeError):
     """A dimension was named twice."""
 
 

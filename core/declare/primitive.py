@@ -1,8 +1,8 @@
 """``@primitive``, ``@view`` and ``@composite``: ops with a gradient written under them, in differentiable ops.
 
 A gradient rule names what it reads: ``grad`` (of the first output), ``out``, the op's parameters, and for a tensor
-parameter ``x`` also ``x_shape``, ``x_dtype`` and ``x_device``, which keep no memory.  Only what the rules of the inputs that need a gradient read
-is saved.
+parameter ``x`` also ``x_shape``, ``x_dtype`` and ``x_device``, which keep no memory.  Only what the rules of the inputs
+that need a gradient read is saved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hotplug.backend.contract import OpKey
 from hotplug.dispatch import layout_class, needs_index64, override
 from hotplug.dtypes import dtype
 from hotplug.errors import DeviceMismatchError
-from hotplug.layout import Shape, layout_of
+from hotplug.layout import Layout, Shape, layout_of
 from hotplug.tensor import Tensor, wrap
 
 P = ParamSpec("P")
@@ -227,7 +227,8 @@ class OpNode(Node):
         self._layout = [(name, _count(arg)) for name, arg in zip(op.parameters, args, strict=False)]
         self._needed = self._needed_names(edges)
         reads = {name for rule in self._active() for name in rule.reads}
-        if self._recomputes(reads, outs):
+        self._shapes = [out.layout for out in outs]
+        if self._recomputes(reads, self._shapes):
             reads |= set(op.parameters)
         values: dict[str, Any] = {}
         for name, arg in zip(op.parameters, args, strict=False):
@@ -242,7 +243,6 @@ class OpNode(Node):
             if label in reads:
                 values[label] = Saved(None, out, op.name, index)
         self._values: dict[str, Any] | None = values
-        self._shapes = [out.layout for out in outs]
 
     @property
     def name(self) -> str:
@@ -259,7 +259,7 @@ class OpNode(Node):
     def _active(self) -> list[Rule]:
         return [rule for rule in self._op.rules if self._needed.intersection(rule.inputs)]
 
-    def _recomputes(self, reads: set[str], outs: Sequence[Array]) -> bool:
+    def _recomputes(self, reads: set[str], outs: Sequence[Layout]) -> bool:
         """Whether a rule reads a floating output beside the first: under create_graph its history matters."""
         return any(f"out{i}" in reads and out.dtype.kind in "fc" for i, out in enumerate(outs) if i)
 
@@ -294,13 +294,8 @@ class OpNode(Node):
     def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
         if self._values is None:
             raise released(self._op.name)
-        if (
-            MODE.grad
-            and isinstance(self._op, Composite)
-            and any(name.startswith("out") and name != "out" for name in self._values)
-        ):
-            if self._recomputes(set(self._values), [Array(None, each) for each in self._shapes]):  # type: ignore[arg-type]
-                return self._through_body(grads)
+        if MODE.grad and isinstance(self._op, Composite) and self._recomputes(set(self._values), self._shapes):
+            return self._through_body(grads)
         found: dict[str, Any] = {}
         for rule in self._active():
             given = rule.function(*[self._argument(name, grads) for name in rule.reads])

@@ -18,7 +18,7 @@ def function(
     """Register a public function under PyTorch's name and signature; it stays a plain function.
 
     Args:
-        method, inplace: whether Tensor gets ``x.name()`` and ``x.name_()``; the latter overwrites ``x`` with the result.
+        method, inplace: whether Tensor gets ``x.name()`` and ``x.name_()``; the latter overwrites ``x``.
         dunders: operator methods that call it.
         namespace: where it is public; default: ``hotplug`` itself; ``"Tensor"`` for what is a method only.
         aliases: other names of the same function.

@@ -1,0 +1,1 @@
+"""The scalar language: Exprs, the functions that build them, and their derivatives."""

@@ -199,7 +199,7 @@ def _tangent(node: Expr, incoming: Sequence[Tangent]) -> Tangent:
 
 def _chain(partial: Expr, tangent: Expr) -> Tangent:
     """The product of two factors of the chain rule, whichever of them is a ``where`` or a constant."""
-    if tangent.op == "where" or tangent.op == "constant":
+    if tangent.op in ("where", "constant"):
         return times(partial, tangent)
     return times(tangent, partial)
 

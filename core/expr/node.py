@@ -17,8 +17,8 @@ from hotplug.errors import DTypeError
 Literal = bool | int | float
 
 FLOATING: Final = frozenset(
-    "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc "
-    "sigmoid lgamma digamma floor ceil trunc round div pow atan2 hypot copysign nextafter".split()
+    "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
+    "erf erfc sigmoid lgamma digamma floor ceil trunc round div pow atan2 hypot copysign nextafter".split()
 )
 """Functions of floating (and complex) operands, result of the same dtype.  ``pow`` takes integers too."""
 
@@ -197,9 +197,9 @@ def cast(node: Expr, dtype: dtype) -> Expr:
     """
     if node.dtype is dtype:
         return node
-    if node.op == "constant" and not (node.dtype.kind in "fc" and dtype.kind in "ui") and node.dtype.kind != "c":
-        if not (dtype.kind == "f" and dtype.itemsize == 2):
-            return constant(node.value, dtype)
+    exact = dtype.kind in "bc" or (dtype.kind == "f" and dtype.itemsize > 2) or node.dtype.kind in "bui"
+    if node.op == "constant" and node.dtype.kind != "c" and exact:
+        return constant(node.value, dtype)
     return make("cast", (node,), dtype)
 
 

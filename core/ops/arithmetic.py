@@ -234,7 +234,10 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
 
 @elementwise(dtype=real, sample=(-3, 3), aliases=("clip",))
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays.  The gradient passes at the limits."""
+    """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays.
+
+    The gradient passes at the limits.
+    """
     if min is None and max is None:
         raise ArgumentError("clamp: at least one of 'min' or 'max' must not be None")
     result = input

@@ -15,9 +15,7 @@ from hotplug.autograd.graph import mark_inference
 from hotplug.autograd.mode import MODE
 from hotplug.declare import function
 from hotplug.declare.dims import sizes
-from hotplug.dtypes import dtype as DType
-from hotplug.dtypes import from_numpy as dtype_of_numpy
-from hotplug.dtypes import get_default_dtype, int64, of_number
+from hotplug.dtypes import dtype as DType, from_numpy as dtype_of_numpy, get_default_dtype, int64, of_number
 from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError
 from hotplug.expr import node
 from hotplug.layout import Shape, layout_of
@@ -203,7 +201,7 @@ def arange(
     if step == 0:
         raise ArgumentError("arange: step must be nonzero")
     if (end - start) * step < 0:
-        raise _BadBounds(
+        raise _BadBoundsError(
             f"arange: upper bound {end} and lower bound {start} are inconsistent with the step's sign, {step}"
         )
     whole = all(isinstance(each, (int, np.integer)) for each in (start, end, step))
@@ -214,7 +212,7 @@ def arange(
     return finish(_ramp(resolve_runtime(device), target, int(count), start, step), requires_grad)
 
 
-class _BadBounds(ArgumentError, RuntimeError):
+class _BadBoundsError(ArgumentError, RuntimeError):
     """Bounds that no step leads between."""
 
 
@@ -225,7 +223,7 @@ def linspace(
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
     start, end = (each.item() if isinstance(each, Tensor) else each for each in (start, end))
     if steps < 0:
-        raise _BadBounds(f"linspace: number of steps must be non-negative, got {steps}")
+        raise _BadBoundsError(f"linspace: number of steps must be non-negative, got {steps}")
     step = (end - start) / (steps - 1) if steps > 1 else 0.0
     array = _ramp_float(
         resolve_runtime(device), dtype or get_default_dtype(), steps, start, step, end if steps > 1 else None

@@ -48,8 +48,8 @@ def _check(op: str, input: Tensor, other: Tensor, fits: bool) -> None:
         )
     if not fits:
         raise ShapeError(
-            f"{op}: mat1 and mat2 shapes cannot be multiplied ({list(input.shape)} and {list(other.shape)}): the last size "
-            f"of the first must be the second-last (or only) size of the second"
+            f"{op}: mat1 and mat2 shapes cannot be multiplied ({list(input.shape)} and {list(other.shape)}): the "
+            f"last size of the first must be the second-last (or only) size of the second"
         )
 
 
@@ -179,7 +179,10 @@ def _(grad: Tensor) -> Tensor:
 
 @function(method=False, namespace="nn.functional")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Affine map, ``input @ weight.T + bias``.  input ``(*, in)``, weight ``(out, in)``, bias ``(out)`` -> ``(*, out)``."""
+    """Affine map, ``input @ weight.T + bias``.
+
+    input ``(*, in)``, weight ``(out, in)``, bias ``(out)`` -> ``(*, out)``.
+    """
     if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
         raise ShapeError(
             f"linear: mat1 and mat2 shapes cannot be multiplied: input {list(input.shape)} needs weight (out, "

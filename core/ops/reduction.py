@@ -12,8 +12,7 @@ from hotplug.array import Array
 from hotplug.declare import composite, function, primitive
 from hotplug.declare.dims import canonical_dim, canonical_dims
 from hotplug.dispatch import move
-from hotplug.dtypes import bool_, get_default_dtype, int64, uint8
-from hotplug.dtypes import dtype as DType
+from hotplug.dtypes import bool_, dtype as DType, get_default_dtype, int64, uint8
 from hotplug.errors import DimensionError, DTypeError, ShapeError
 from hotplug.expr.node import cast, input_
 from hotplug.layout import Shape, contiguous_strides
@@ -273,7 +272,7 @@ def _(grad: Tensor, input: Tensor, out: Tensor, dims: Shape, keepdim: bool) -> T
 def _extremum(op: str, mode: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
     dims = canonical_dims(op, dim, input.ndim)
     if builtins.any(input.shape[d] == 0 for d in dims):
-        raise _EmptyReduction(
+        raise _EmptyReductionError(
             f"{op}(): expected reduction dim to be specified for input.numel() == 0 with a non-zero size"
         )
     if input.dtype.kind == "c":
@@ -281,7 +280,7 @@ def _extremum(op: str, mode: str, input: Tensor, dim: Dim, keepdim: bool) -> Ten
     return extremum_over(input, mode, dims, keepdim)
 
 
-class _EmptyReduction(DimensionError, RuntimeError):
+class _EmptyReductionError(DimensionError, RuntimeError):
     """A reduction over nothing that has no identity."""
 
 
@@ -313,7 +312,7 @@ def _arg(op: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     from hotplug import ops
 
     if input.numel() == 0 and (dim is None or input.shape[canonical_dim(op, dim, input.ndim)] == 0):
-        raise _EmptyReduction(f"{op}(): expected reduction dim to be specified for input.numel() == 0")
+        raise _EmptyReductionError(f"{op}(): expected reduction dim to be specified for input.numel() == 0")
     if input.dtype.kind == "c" or input.dtype is bool_:
         raise DTypeError(f"{op} is not defined for {input.dtype.name}; convert with .to(dtype)")
     if dim is None:
@@ -462,15 +461,12 @@ def running(input: Array, mode: str, dim: int) -> Array:
 
 
 @running.gradient("input")
-def _(grad: Tensor, input: Tensor, out: Tensor, mode: str, dim: int) -> Tensor:
+def _(grad: Tensor, input: Tensor, mode: str, dim: int) -> Tensor:
     from hotplug import ops
 
     if mode == "sum":
         return _from_end(grad, dim)
-    # d cumprod_j / d x_i is the product of the others up to j; with zeros in x, a quotient would not do.
-    if not ops.any(ops.eq(input, 0)).item():
-        return _from_end(grad * out, dim) / input
-    return _cumprod_with_zeros(grad, input, dim)
+    return _cumprod_backward(grad, input, dim)
 
 
 def _from_end(input: Tensor, dim: int) -> Tensor:
@@ -480,19 +476,33 @@ def _from_end(input: Tensor, dim: int) -> Tensor:
     return ops.flip(ops.cumsum(ops.flip(input, (dim,)), dim), (dim,))
 
 
-def _cumprod_with_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
-    """O(n**2): for each position, the running product of the others with this one replaced by 1."""
+def _shifted(input: Tensor, dim: int, by: int, fill: float) -> Tensor:
+    """``by`` positions towards the front (towards the end where negative); the gap is filled."""
     from hotplug import ops
 
-    parts = []
-    for position in range(input.shape[dim]):
-        here = ops.narrow(input, dim, position, 1)
-        tail = ops.narrow(input, dim, position + 1, input.shape[dim] - position - 1)
-        before = ops.prod(ops.narrow(input, dim, 0, position), dim, True) if position else ops.ones_like(here)
-        rest = ops.cumprod(ops.cat([before, tail], dim), dim)
-        suffix = ops.narrow(grad, dim, position, input.shape[dim] - position)
-        parts.append(ops.sum(suffix * rest, dim, True))
-    return ops.cat(parts, dim)
+    size = input.shape[dim]
+    gap = ops.full_like(ops.narrow(input, dim, 0, builtins.abs(by)), fill)
+    if by > 0:
+        return ops.cat([ops.narrow(input, dim, by, size - by), gap], dim)
+    return ops.cat([gap, ops.narrow(input, dim, 0, size + by)], dim)
+
+
+def _cumprod_backward(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+    """``prod_{k<i} x_k * S_i`` with ``S_i = g_i + x_{i+1} S_{i+1}``: no division, so right with zeros, to any order.
+
+    The recurrence is solved by doubling: log2(n) steps, each for all positions.
+    """
+    from hotplug import ops
+
+    if not input.shape[dim]:
+        return grad
+    before = ops.cumprod(_shifted(input, dim, -1, 1.0), dim)
+    factor, total, step = _shifted(input, dim, 1, 0.0), grad, 1
+    while step < input.shape[dim]:
+        total = total + factor * _shifted(total, dim, step, 0.0)
+        factor = factor * _shifted(factor, dim, step, 0.0)
+        step *= 2
+    return before * total
 
 
 def _running(op: str, mode: str, input: Tensor, dim: int, dtype: DType | None) -> Tensor:

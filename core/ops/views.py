@@ -8,8 +8,7 @@ from typing import Any
 
 from hotplug import dispatch
 from hotplug.array import Array
-from hotplug.declare import function, primitive
-from hotplug.declare import view as view_op
+from hotplug.declare import function, primitive, view as view_op
 from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
 from hotplug.dispatch import move
 from hotplug.dtypes import dtype as DType
@@ -17,7 +16,7 @@ from hotplug.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from hotplug.layout import Shape, Strides, infer_size, layout_of, view_strides
 from hotplug.tensor import Tensor
 
-# --- the ops on the tape -----------------------------------------------------------------------------------------------
+# --- the ops on the tape ---
 
 
 @view_op
@@ -137,7 +136,7 @@ def part_of(input: Tensor, shape: Sequence[int], steps: Sequence[Sequence[int]],
     return located_part(input, tuple(shape), tuple(map(tuple, steps)), tuple(start))
 
 
-# --- public functions ----------------------------------------------------------------------------------------------------
+# --- public functions ---
 
 
 @function()
@@ -223,7 +222,10 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 @function()
 def reshape(input: Tensor, *shape: Any) -> Tensor:
-    """The same elements in C order under another shape; a view where strides allow, else a copy.  One size may be -1."""
+    """The same elements in C order under another shape; a view where strides allow, else a copy.
+
+    One size may be -1.
+    """
     target = infer_size("reshape", sizes(shape), input.numel())
     strides = view_strides(input._array.shape, input._array.strides, target)
     if strides is None:

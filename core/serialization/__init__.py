@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from hotplug.serialization import safetensors as safetensors
-    from hotplug.serialization.container import load as load
-    from hotplug.serialization.container import save as save
+    from hotplug.serialization.container import load as load, save as save
 
 _NAMES: Final = frozenset({"load", "save"})
 
