@@ -367,11 +367,11 @@ class TensorMethods:
         return _f.addcdiv.inplace(self, tensor1, tensor2, value=value)
 
     def clamp(self: Any, min: Any = None, max: Any = None) -> Tensor:
-        """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays.  The gradient passes at the limits."""
+        """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays."""
         return _f.clamp(self, min, max)
 
     def clip(self: Any, min: Any = None, max: Any = None) -> Tensor:
-        """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays.  The gradient passes at the limits."""
+        """``input`` limited to ``[min, max]``; ``max`` wins where they cross.  NaN stays."""
         return _f.clamp(self, min, max)
 
     def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
@@ -601,120 +601,6 @@ class TensorMethods:
 
     def __irshift__(self: Any, other: Any) -> Tensor:
         return _f.bitwise_right_shift.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
-
-    def permute(self: Any, *dims: Any) -> Tensor:
-        """Axes in the order of ``dims``, a view.  Raises DimensionError for a bad or repeated dim."""
-        return _f.permute(self, *dims)
-
-    def transpose(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def swapaxes(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def swapdims(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def t(self: Any) -> Tensor:
-        """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
-        return _f.t(self)
-
-    def movedim(self: Any, source: Any, destination: Any) -> Tensor:
-        """Axes moved to new places, the others in order, a view."""
-        return _f.movedim(self, source, destination)
-
-    def expand(self: Any, *sizes_: Any) -> Tensor:
-        """Axes of size 1 repeated without copying, a view; -1 keeps a size, new axes come in front."""
-        return _f.expand(self, *sizes_)
-
-    def expand_as(self: Any, other: Tensor) -> Tensor:
-        """``input.expand(other.shape)``."""
-        return _f.expand_as(self, other)
-
-    def broadcast_to(self: Any, size: Sequence[_int]) -> Tensor:
-        """``input.expand(size)``."""
-        return _f.broadcast_to(self, size)
-
-    def reshape(self: Any, *shape: Any) -> Tensor:
-        """The same elements in C order under another shape; a view where strides allow, else a copy.  One size may be -1."""
-        return _f.reshape(self, *shape)
-
-    def view(self: Any, *shape: Any, dtype: DType | None = None) -> Tensor:
-        """``Tensor.view``: another shape without a copy, or another dtype of the same bytes."""
-        return _f.view(self, *shape, dtype=dtype)
-
-    def view_as(self: Any, other: Tensor) -> Tensor:
-        """``input.view(other.shape)``."""
-        return _f.view_as(self, other)
-
-    def reshape_as(self: Any, other: Tensor) -> Tensor:
-        """``input.reshape(other.shape)``."""
-        return _f.reshape_as(self, other)
-
-    def flatten(self: Any, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
-        """Axes ``start_dim`` to ``end_dim`` merged into one; a 0-d tensor becomes 1-d."""
-        return _f.flatten(self, start_dim, end_dim)
-
-    def unflatten(self: Any, dim: _int, sizes: Sequence[_int]) -> Tensor:
-        """One axis split into several, a view; one of the sizes may be -1."""
-        return _f.unflatten(self, dim, sizes)
-
-    def ravel(self: Any) -> Tensor:
-        """All elements in one axis."""
-        return _f.ravel(self)
-
-    def squeeze(self: Any, dim: Any = None) -> Tensor:
-        """Axes of size 1 removed, a view: all, or those of ``dim``."""
-        return _f.squeeze(self, dim)
-
-    def squeeze_(self: Any, dim: Any = None) -> Tensor:
-        """In-place form of :meth:`squeeze`."""
-        return _f.become(self, _f.squeeze(self, dim))
-
-    def unsqueeze(self: Any, dim: _int) -> Tensor:
-        """A new axis of size 1 at ``dim``, a view."""
-        return _f.unsqueeze(self, dim)
-
-    def unsqueeze_(self: Any, dim: _int) -> Tensor:
-        """In-place form of :meth:`unsqueeze`."""
-        return _f.become(self, _f.unsqueeze(self, dim))
-
-    def select(self: Any, dim: _int, index: _int) -> Tensor:
-        """One position of an axis, which is dropped, a view."""
-        return _f.select(self, dim, index)
-
-    def narrow(self: Any, dim: _int, start: _int, length: _int) -> Tensor:
-        """``length`` positions of an axis from ``start``, a view."""
-        return _f.narrow(self, dim, start, length)
-
-    def split(self: Any, split_size: Any, dim: _int = 0) -> tuple[Tensor, ...]:
-        """Consecutive pieces of ``split_size`` positions (the last may be shorter), or of the listed sizes; views."""
-        return _f.split(self, split_size, dim)
-
-    def chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
-        """At most ``chunks`` pieces of equal size (the last may be shorter); views."""
-        return _f.chunk(self, chunks, dim)
-
-    def unbind(self: Any, dim: _int = 0) -> tuple[Tensor, ...]:
-        """All positions of an axis as views without it."""
-        return _f.unbind(self, dim)
-
-    def diagonal(self: Any, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
-        """The diagonal of two axes as a new last axis, a view; ``offset`` above 0 lies above the main one."""
-        return _f.diagonal(self, offset, dim1, dim2)
-
-    def unfold(self: Any, dimension: _int, size: _int, step: _int) -> Tensor:
-        """Windows of ``size`` positions every ``step``, the window as a new last axis; a view whose parts may overlap."""
-        return _f.unfold(self, dimension, size, step)
-
-    def as_strided(
-        self: Any, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
-    ) -> Tensor:
-        """Any layout within the tensor's storage; strides of either sign."""
-        return _f.as_strided(self, size, stride, storage_offset)
 
     def angle(self: Any) -> Tensor:
         """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
@@ -990,6 +876,10 @@ class TensorMethods:
         """log(sum(exp(input))) over ``dim`` without overflow."""
         return _f.logsumexp(self, dim, keepdim)
 
+    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
+        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
+        return _f.norm(self, p, dim, keepdim, dtype)
+
     def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """Running sum along ``dim``; integers and bool give int64."""
         return _f.cumsum(self, dim, dtype=dtype)
@@ -1005,10 +895,6 @@ class TensorMethods:
     def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """In-place form of :meth:`cumprod`."""
         return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
-
-    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
-        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
-        return _f.norm(self, p, dim, keepdim, dtype)
 
     def exp(self: Any) -> Tensor:
         """e ** input."""
@@ -1257,3 +1143,117 @@ class TensorMethods:
     def rad2deg_(self: Any) -> Tensor:
         """In-place form of :meth:`rad2deg`."""
         return _f.rad2deg.inplace(self)
+
+    def permute(self: Any, *dims: Any) -> Tensor:
+        """Axes in the order of ``dims``, a view.  Raises DimensionError for a bad or repeated dim."""
+        return _f.permute(self, *dims)
+
+    def transpose(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def swapaxes(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def swapdims(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def t(self: Any) -> Tensor:
+        """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
+        return _f.t(self)
+
+    def movedim(self: Any, source: Any, destination: Any) -> Tensor:
+        """Axes moved to new places, the others in order, a view."""
+        return _f.movedim(self, source, destination)
+
+    def expand(self: Any, *sizes_: Any) -> Tensor:
+        """Axes of size 1 repeated without copying, a view; -1 keeps a size, new axes come in front."""
+        return _f.expand(self, *sizes_)
+
+    def expand_as(self: Any, other: Tensor) -> Tensor:
+        """``input.expand(other.shape)``."""
+        return _f.expand_as(self, other)
+
+    def broadcast_to(self: Any, size: Sequence[_int]) -> Tensor:
+        """``input.expand(size)``."""
+        return _f.broadcast_to(self, size)
+
+    def reshape(self: Any, *shape: Any) -> Tensor:
+        """The same elements in C order under another shape; a view where strides allow, else a copy."""
+        return _f.reshape(self, *shape)
+
+    def view(self: Any, *shape: Any, dtype: DType | None = None) -> Tensor:
+        """``Tensor.view``: another shape without a copy, or another dtype of the same bytes."""
+        return _f.view(self, *shape, dtype=dtype)
+
+    def view_as(self: Any, other: Tensor) -> Tensor:
+        """``input.view(other.shape)``."""
+        return _f.view_as(self, other)
+
+    def reshape_as(self: Any, other: Tensor) -> Tensor:
+        """``input.reshape(other.shape)``."""
+        return _f.reshape_as(self, other)
+
+    def flatten(self: Any, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
+        """Axes ``start_dim`` to ``end_dim`` merged into one; a 0-d tensor becomes 1-d."""
+        return _f.flatten(self, start_dim, end_dim)
+
+    def unflatten(self: Any, dim: _int, sizes: Sequence[_int]) -> Tensor:
+        """One axis split into several, a view; one of the sizes may be -1."""
+        return _f.unflatten(self, dim, sizes)
+
+    def ravel(self: Any) -> Tensor:
+        """All elements in one axis."""
+        return _f.ravel(self)
+
+    def squeeze(self: Any, dim: Any = None) -> Tensor:
+        """Axes of size 1 removed, a view: all, or those of ``dim``."""
+        return _f.squeeze(self, dim)
+
+    def squeeze_(self: Any, dim: Any = None) -> Tensor:
+        """In-place form of :meth:`squeeze`."""
+        return _f.become(self, _f.squeeze(self, dim))
+
+    def unsqueeze(self: Any, dim: _int) -> Tensor:
+        """A new axis of size 1 at ``dim``, a view."""
+        return _f.unsqueeze(self, dim)
+
+    def unsqueeze_(self: Any, dim: _int) -> Tensor:
+        """In-place form of :meth:`unsqueeze`."""
+        return _f.become(self, _f.unsqueeze(self, dim))
+
+    def select(self: Any, dim: _int, index: _int) -> Tensor:
+        """One position of an axis, which is dropped, a view."""
+        return _f.select(self, dim, index)
+
+    def narrow(self: Any, dim: _int, start: _int, length: _int) -> Tensor:
+        """``length`` positions of an axis from ``start``, a view."""
+        return _f.narrow(self, dim, start, length)
+
+    def split(self: Any, split_size: Any, dim: _int = 0) -> tuple[Tensor, ...]:
+        """Consecutive pieces of ``split_size`` positions (the last may be shorter), or of the listed sizes; views."""
+        return _f.split(self, split_size, dim)
+
+    def chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+        """At most ``chunks`` pieces of equal size (the last may be shorter); views."""
+        return _f.chunk(self, chunks, dim)
+
+    def unbind(self: Any, dim: _int = 0) -> tuple[Tensor, ...]:
+        """All positions of an axis as views without it."""
+        return _f.unbind(self, dim)
+
+    def diagonal(self: Any, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
+        """The diagonal of two axes as a new last axis, a view; ``offset`` above 0 lies above the main one."""
+        return _f.diagonal(self, offset, dim1, dim2)
+
+    def unfold(self: Any, dimension: _int, size: _int, step: _int) -> Tensor:
+        """Windows of ``size`` positions every ``step``, the window as a new last axis; a view whose parts may overlap."""
+        return _f.unfold(self, dimension, size, step)
+
+    def as_strided(
+        self: Any, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
+    ) -> Tensor:
+        """Any layout within the tensor's storage; strides of either sign."""
+        return _f.as_strided(self, size, stride, storage_offset)

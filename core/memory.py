@@ -118,7 +118,8 @@ class Allocator:
         except (MemoryError, OutOfMemoryError) as error:
             raise OutOfMemoryError(
                 f"{self._runtime.name} is out of memory: {_readable(block)} were asked for, "
-                f"{_readable(self.allocated)} are in use by live tensors and none are cached; use smaller batches, or free tensors you hold"
+                f"{_readable(self.allocated)} are in use by live tensors and none "
+                f"are cached; use smaller batches, or free tensors you hold"
             ) from error
 
     def _flush(self) -> None:

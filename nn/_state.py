@@ -26,11 +26,16 @@ def no_extra_state(module: Module) -> StateDictError:
     return StateDictError(f"{type(module).__name__} must override both get_extra_state and set_extra_state")
 
 
-class IncompatibleKeys(NamedTuple):
-    """What a load that was not strict passed over."""
-
+class _Keys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+@final
+class IncompatibleKeys(_Keys):
+    """What a load that was not strict passed over."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"

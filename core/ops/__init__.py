@@ -16,7 +16,9 @@ from hotplug.ops.creation import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.products import *  # noqa: F403
 from hotplug.ops.reduction import *  # noqa: F403
+from hotplug.ops.scan import *  # noqa: F403
 from hotplug.ops.transcendental import *  # noqa: F403
+from hotplug.ops.view_ops import *  # noqa: F403
 from hotplug.ops.views import *  # noqa: F403
 from hotplug.tensor import Tensor as Tensor
 

@@ -7,7 +7,7 @@ from typing import Any
 from hotplug.declare import elementwise, function, numeric
 from hotplug.declare.elementwise import real_floating
 from hotplug.expr import scalar as s
-from hotplug.ops.views import real_parts
+from hotplug.ops.view_ops import complex_of_parts, real_parts
 from hotplug.tensor import Tensor
 
 
@@ -71,6 +71,4 @@ def view_as_real(input: Tensor) -> Tensor:
 @function()
 def view_as_complex(input: Tensor) -> Tensor:
     """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
-    from hotplug.ops.views import complex_of_parts
-
     return complex_of_parts(input)

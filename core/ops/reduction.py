@@ -48,14 +48,15 @@ def _(grad: Tensor, input_shape: Shape, dims: Shape, keepdim: bool) -> Tensor:
     return _spread(grad, input_shape, dims, keepdim)
 
 
-def _sum_dtype(input: Tensor, dtype: DType | None) -> DType:
+def sum_dtype(input: Tensor, dtype: DType | None) -> DType:
+    """The dtype of a sum or product: int64 for integers and bool, unless said otherwise."""
     return dtype or (int64 if input.dtype.kind in "bui" else input.dtype)
 
 
 @function()
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Sum over ``dim`` (all by default); integers and bool give int64."""
-    target = _sum_dtype(input, dtype)
+    target = sum_dtype(input, dtype)
     if dtype is not None and dtype is not input.dtype:
         input = input.to(dtype)
     return sum_over(input, canonical_dims("sum", dim, input.ndim), keepdim, target)
@@ -245,7 +246,7 @@ def _(grad: Tensor, input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
 @function()
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Product over ``dim`` (all by default); integers and bool give int64."""
-    target = _sum_dtype(input, dtype)
+    target = sum_dtype(input, dtype)
     if dtype is not None and dtype is not input.dtype:
         input = input.to(dtype)
     return prod_over(input, canonical_dims("prod", dim, input.ndim), keepdim, target)
@@ -452,79 +453,6 @@ def _(grad: Tensor, input: Tensor, out: Tensor, dims: Shape, keepdim: bool) -> T
 
     shape = tuple(input.shape)
     return _spread(grad, shape, dims, keepdim) * ops.exp(input - _spread(out, shape, dims, keepdim))
-
-
-@primitive
-def running(input: Array, mode: str, dim: int) -> Array:
-    """Running sum or product along ``dim``."""
-    return families.scan(mode, input, dim)
-
-
-@running.gradient("input")
-def _(grad: Tensor, input: Tensor, mode: str, dim: int) -> Tensor:
-    from hotplug import ops
-
-    if mode == "sum":
-        return _from_end(grad, dim)
-    return _cumprod_backward(grad, input, dim)
-
-
-def _from_end(input: Tensor, dim: int) -> Tensor:
-    """Running sum from the last position to the first."""
-    from hotplug import ops
-
-    return ops.flip(ops.cumsum(ops.flip(input, (dim,)), dim), (dim,))
-
-
-def _shifted(input: Tensor, dim: int, by: int, fill: float) -> Tensor:
-    """``by`` positions towards the front (towards the end where negative); the gap is filled."""
-    from hotplug import ops
-
-    size = input.shape[dim]
-    gap = ops.full_like(ops.narrow(input, dim, 0, builtins.abs(by)), fill)
-    if by > 0:
-        return ops.cat([ops.narrow(input, dim, by, size - by), gap], dim)
-    return ops.cat([gap, ops.narrow(input, dim, 0, size + by)], dim)
-
-
-def _cumprod_backward(grad: Tensor, input: Tensor, dim: int) -> Tensor:
-    """``prod_{k<i} x_k * S_i`` with ``S_i = g_i + x_{i+1} S_{i+1}``: no division, so right with zeros, to any order.
-
-    The recurrence is solved by doubling: log2(n) steps, each for all positions.
-    """
-    from hotplug import ops
-
-    if not input.shape[dim]:
-        return grad
-    before = ops.cumprod(_shifted(input, dim, -1, 1.0), dim)
-    factor, total, step = _shifted(input, dim, 1, 0.0), grad, 1
-    while step < input.shape[dim]:
-        total = total + factor * _shifted(total, dim, step, 0.0)
-        factor = factor * _shifted(factor, dim, step, 0.0)
-        step *= 2
-    return before * total
-
-
-def _running(op: str, mode: str, input: Tensor, dim: int, dtype: DType | None) -> Tensor:
-    from hotplug import ops
-
-    d = canonical_dim(op, dim, input.ndim)
-    target = _sum_dtype(input, dtype)
-    if target is not input.dtype:
-        input = input.to(target)
-    return running(input, mode, d) if input.ndim else ops.clone(input)
-
-
-@function(inplace=True)
-def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-    """Running sum along ``dim``; integers and bool give int64."""
-    return _running("cumsum", "sum", input, dim, dtype)
-
-
-@function(inplace=True)
-def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-    """Running product along ``dim``; integers and bool give int64."""
-    return _running("cumprod", "prod", input, dim, dtype)
 
 
 @function()

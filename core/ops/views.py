@@ -3,140 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from hotplug import dispatch
-from hotplug.array import Array
-from hotplug.declare import function, primitive, view as view_op
+from hotplug.declare import function
 from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
-from hotplug.dispatch import move
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentError, DimensionError, DTypeError, ShapeError
-from hotplug.layout import Shape, Strides, infer_size, layout_of, view_strides
+from hotplug.errors import ArgumentError, DimensionError, ShapeError
+from hotplug.layout import infer_size, layout_of, view_strides
+from hotplug.ops.view_ops import expand_to, part_of, permute_axes, strided, view_as_shape, view_bytes
 from hotplug.tensor import Tensor
-
-# --- the ops on the tape ---
-
-
-@view_op
-def permute_axes(input: Array, dims: Shape) -> Array:
-    """Axes in another order."""
-    return move(input, [input.shape[d] for d in dims], [input.strides[d] for d in dims])
-
-
-@permute_axes.gradient("input")
-def _(grad: Tensor, dims: Shape) -> Tensor:
-    return permute_axes(grad, tuple(sorted(range(len(dims)), key=dims.__getitem__)))
-
-
-@view_op
-def expand_to(input: Array, shape: Shape) -> Array:
-    """Broadcast to ``shape`` with stride 0."""
-    from hotplug.layout import broadcast_strides
-
-    return move(input, shape, broadcast_strides(input.shape, input.strides, shape))
-
-
-@expand_to.gradient("input")
-def _(grad: Tensor, input_shape: Shape) -> Tensor:
-    from hotplug import ops
-
-    return ops.sum_to_size(grad, input_shape)
-
-
-@view_op
-def view_as_shape(input: Array, shape: Shape, strides: Strides) -> Array:
-    """The same elements in C order under another shape."""
-    return move(input, shape, strides)
-
-
-@view_as_shape.gradient("input")
-def _(grad: Tensor, input_shape: Shape) -> Tensor:
-    return reshape(grad, input_shape)
-
-
-@view_op
-def strided(input: Array, shape: Shape, strides: Strides, offset: int) -> Array:
-    """Any layout within the storage; ``offset`` counts from the storage's start."""
-    return Array(input.storage, layout_of(input.dtype, shape, strides), offset)
-
-
-@strided.gradient("input")
-def _(grad: Tensor, input: Tensor, shape: Shape, strides: Strides, offset: int) -> Tensor:
-    """Each element of the input gets the sum of the gradients of the places where it appears."""
-    positions = _positions(input._array, shape, strides, offset)
-    return _add_at(grad, positions, tuple(input.shape))
-
-
-@view_op
-def located_part(input: Array, shape: Shape, steps: tuple[Shape, ...], start: Shape) -> Array:
-    """A part of the input, described by steps along its axes rather than by strides."""
-    strides = [builtins.sum(s * st for s, st in zip(step, input.strides, strict=True)) for step in steps]
-    offset = builtins.sum(s * st for s, st in zip(start, input.strides, strict=True))
-    return move(input, shape, strides, offset)
-
-
-@located_part.gradient("input")
-def _(grad: Tensor, input_shape: Shape, shape: Shape, steps: tuple[Shape, ...], start: Shape) -> Tensor:
-    return embed(grad, input_shape, steps, start)
-
-
-@primitive
-def embed(input: Array, shape: Shape, steps: tuple[Shape, ...], start: Shape) -> Array:
-    """Zeros of ``shape`` with ``input`` written where :func:`located_part` would read."""
-    out = dispatch.new(input, input.dtype, shape)
-    dispatch.fill_literal(out, 0)
-    dispatch.copy(input, located_part.body(out, input.shape, steps, start))
-    return out
-
-
-@embed.gradient("input")
-def _(grad: Tensor, input_shape: Shape, steps: tuple[Shape, ...], start: Shape) -> Tensor:
-    return located_part(grad, input_shape, steps, start)
-
-
-def _add_at(grad: Tensor, positions: Tensor, shape: Shape) -> Tensor:
-    """Zeros of ``shape`` plus ``grad`` added at flat positions; differentiable in ``grad``."""
-    from hotplug import ops
-
-    flat = ops.zeros((builtins.max(1, _numel(shape)),), dtype=grad.dtype, device=grad.device)
-    summed = ops.scatter_add(flat, 0, reshape(positions, (-1,)), reshape(grad, (-1,)))
-    return reshape(summed if _numel(shape) else summed[:0], shape)
-
-
-def _numel(shape: Sequence[int]) -> int:
-    result = 1
-    for size in shape:
-        result *= size
-    return result
-
-
-def _positions(input: Array, shape: Shape, strides: Strides, offset: int) -> Tensor:
-    """For every element of a strided view, the flat C-order position in ``input`` of the same memory."""
-    from hotplug import families
-    from hotplug.dtypes import int64
-    from hotplug.tensor import wrap
-
-    low, high = input.layout.extent()
-    span = high - low + 1
-    memory = dispatch.new(input, int64, (builtins.max(span, 1),))
-    dispatch.fill_literal(memory, 0)
-    target = Array(memory.storage, layout_of(int64, input.shape, input.strides), -low)
-    dispatch.copy(families.iota(input, input.shape), target)
-    seen = Array(memory.storage, layout_of(int64, shape, strides), offset - input.offset - low)
-    first, last = seen.layout.extent()
-    if seen.offset + first < 0 or seen.offset + last >= span:
-        raise ShapeError("as_strided: the view reaches outside of its input, so it has no gradient")
-    return wrap(dispatch.clone(seen))
-
-
-def part_of(input: Tensor, shape: Sequence[int], steps: Sequence[Sequence[int]], start: Sequence[int]) -> Tensor:
-    """A part of ``input``: axis ``i`` of the result steps by ``steps[i]`` along the input's axes, from ``start``."""
-    return located_part(input, tuple(shape), tuple(map(tuple, steps)), tuple(start))
-
-
-# --- public functions ---
 
 
 @function()
@@ -269,23 +146,6 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return reshape(input, other.shape)
 
 
-@view_op
-def view_bytes(input: Array, dtype: DType) -> Array:
-    """The bytes of the input as another dtype."""
-    old, new = input.dtype.itemsize, dtype.itemsize
-    shape, strides, offset = list(input.shape), list(input.strides), input.offset
-    if new != old:
-        if not shape or strides[-1] != 1 or shape[-1] * old % new or offset * old % new:
-            raise ShapeError(
-                f"view(dtype): the last axis of {shape} has strides {strides} and can't be cut into {dtype.name}"
-            )
-        if any(stride * old % new for stride in strides[:-1]):
-            raise ShapeError(f"view(dtype): strides {strides} of {input.dtype.name} are no multiples of {dtype.name}")
-        shape[-1] = shape[-1] * old // new
-        strides = [stride * old // new for stride in strides[:-1]] + [1]
-    return Array(input.storage, layout_of(dtype, tuple(shape), tuple(strides)), offset * old // new)
-
-
 def view_dtype(input: Tensor, dtype: DType) -> Tensor:
     """The same memory as another dtype; not differentiable."""
     if dtype is input.dtype:
@@ -304,7 +164,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(input, (1,))
     if a == b:
         return input
-    return reshape(input, (*shape[:a], _numel(shape[a : b + 1]), *shape[b + 1 :]))
+    return reshape(input, (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]))
 
 
 @function()
@@ -472,48 +332,3 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
             f"{input._array.storage.nbytes} bytes"
         )
     return strided(input, shape, strides, offset)
-
-
-@view_op
-def parts_of_complex(input: Array) -> Array:
-    """Complex ``(*S)`` as real ``(*S, 2)``."""
-    strides = (*(2 * stride for stride in input.strides), 1)
-    return Array(input.storage, layout_of(input.dtype.real, (*input.shape, 2), strides), 2 * input.offset)
-
-
-@parts_of_complex.gradient("input")
-def _(grad: Tensor) -> Tensor:
-    from hotplug import ops
-
-    return complex_of_parts_view(ops.contiguous(grad))
-
-
-@view_op
-def complex_of_parts_view(input: Array) -> Array:
-    """Real ``(*S, 2)`` as complex ``(*S)``."""
-    strides = tuple(stride // 2 for stride in input.strides[:-1])
-    return Array(input.storage, layout_of(input.dtype.to_complex(), input.shape[:-1], strides), input.offset // 2)
-
-
-@complex_of_parts_view.gradient("input")
-def _(grad: Tensor) -> Tensor:
-    return parts_of_complex(grad)
-
-
-def real_parts(input: Tensor) -> Tensor:
-    """A complex tensor as a real one with a last axis of two."""
-    if input.dtype.kind != "c":
-        raise DTypeError(f"view_as_real is only supported for complex tensors, got {input.dtype.name}")
-    return parts_of_complex(input)
-
-
-def complex_of_parts(input: Tensor) -> Tensor:
-    """A real tensor with a last axis of two as a complex one."""
-    array = input._array
-    if input.dtype.kind != "f" or input.dtype.itemsize < 4:
-        raise DTypeError(f"view_as_complex is only supported for float32 and float64 tensors, got {input.dtype.name}")
-    if not array.shape or array.shape[-1] != 2 or array.strides[-1] != 1 or any(s % 2 for s in array.strides[:-1]):
-        raise ShapeError(f"view_as_complex: expected a last axis of two adjacent parts, got {list(array.shape)}")
-    if array.offset % 2:
-        raise ShapeError("view_as_complex: the storage offset must be even")
-    return complex_of_parts_view(input)
