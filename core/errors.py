@@ -31,8 +31,8 @@ class DimensionError(HotplugError, IndexError):
     """A dimension is out of range for the tensor's rank."""
 
 
-class IndexRangeError(HotplugError, IndexError):
-    """An element of an index is out of range for the axis that it indexes."""
+class IndexRangeError(HotplugError, IndexError, RuntimeError):
+    """An element of an index is out of range for the axis that it indexes.  PyTorch raises either built-in, by op."""
 
 
 class DeviceError(HotplugError, RuntimeError):

@@ -98,9 +98,10 @@ class Typed:
         leaf = input_(position, self.inputs[position])
         compute = next((n.dtype for n in schedule(self.roots) if n.op == "cast" and n.args[0] is leaf), leaf.dtype)
         hand = self._gradients.get(position)
-        if hand:
+        wide = any(node.dtype.kind == "c" for node in schedule(self.roots))
+        if hand and not wide:  # hand-written rules are for real numbers
             return hand(grads[0], outs[0], leaf)
-        if any(node.dtype.kind == "c" for node in schedule(self.roots)):
+        if wide:
             from hotplug.lowering import pullback_complex
 
             total = pullback_complex(self.roots, grads, leaf, outs)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hotplug.errors import AutogradError
-from hotplug.expr.node import Expr, binary, cast, constant, make, schedule, substitute, unary, where
+from hotplug.expr.node import Expr, binary, cast, constant, schedule, substitute, unary, where
 
 Tangent = Expr | None
 Rule = Callable[..., tuple[Tangent, ...]]
@@ -126,15 +126,13 @@ def times(factor: Expr, tangent: Tangent) -> Tangent:
     """``factor * tangent`` without multiplying by zero or one, and with ``where`` kept outermost."""
     if tangent is None:
         return None
-    if tangent.op == "where" and any(branch.op == "constant" for branch in tangent.args[1:]):
-        condition, left, right = tangent.args
-        scaled = [_known(factor, branch) for branch in (left, right)]
-        return where(condition, *scaled)
-    return _known(factor, tangent)
+    return _product(factor, tangent)
 
 
-def _known(factor: Expr, value: Expr) -> Expr:
-    """A product with the exact cases 0, 1 and -1 of the second operand done at once."""
+def _product(factor: Expr, value: Expr) -> Expr:
+    """A product with the exact cases 0, 1 and -1 of the second operand done at once, also inside its ``where``."""
+    if value.op == "where" and any(branch.op == "constant" for branch in value.args[1:]):
+        return where(value.args[0], *[_product(factor, branch) for branch in value.args[1:]])
     if value.op == "constant":
         if value.value == 0:
             return value
@@ -142,14 +140,10 @@ def _known(factor: Expr, value: Expr) -> Expr:
             return factor
         if value.value == -1:
             return constant(-factor.value, factor.dtype) if factor.op == "constant" else -factor
-    if value.op == "where":
-        result = times(factor, value)
-        assert result is not None
-        return result
     if factor.op == "constant" and factor.value == 1:
         return value
     if value.op == "neg":
-        return -_known(factor, value.args[0])
+        return -_product(factor, value.args[0])
     if value.op == "div" and value.args[0].op == "constant" and value.args[0].value == 1:
         return factor / value.args[1]
     return factor * value
@@ -224,9 +218,3 @@ def pullback(roots: Sequence[Expr], grads: Sequence[Expr | None], wrt: Expr, out
         root: leaf for root, leaf in zip(roots, out, strict=True) if root.op not in ("input", "scalar", "constant")
     }
     return substitute([total], worth)[0]
-
-
-def refresh(node: Expr, positions: dict[int, int]) -> Expr:
-    """The Expr with its inputs renumbered."""
-    leaves = [leaf for leaf in schedule([node]) if leaf.op == "input"]
-    return substitute([node], {leaf: make("input", (), leaf.dtype, positions[leaf.value]) for leaf in leaves})[0]

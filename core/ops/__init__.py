@@ -23,7 +23,8 @@ from hotplug.ops.views import *  # noqa: F403
 from hotplug.tensor import Tensor as Tensor
 
 for _entry in _OPS.values():
-    for _name in (_entry.name, *_entry.aliases):
-        globals()[_name] = _entry.function
+    if not _entry.namespace:  # the others are here under their own names: "unfold" in nn.functional is another op
+        for _name in (_entry.name, *_entry.aliases):
+            globals()[_name] = _entry.function
 
 _methods.bind(sys.modules[__name__])
