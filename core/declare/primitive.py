@@ -1,7 +1,7 @@
 """``@primitive``, ``@view`` and ``@composite``: ops with a gradient written under them, in differentiable ops.
 
 A gradient rule names what it reads: ``grad`` (of the first output), ``out``, the op's parameters, and for a tensor
-parameter ``x`` also ``x_shape``, ``x_dtype`` and ``x_device``, which keep no memory.  Only what the rules of the inputs
+parameter ``x`` also ``x_shape`` and the other :data:`FACTS`, which keep no memory.  Only what the rules of the inputs
 that need a gradient read is saved.
 """
 
@@ -25,6 +25,16 @@ from hotplug.tensor import Tensor, wrap
 P = ParamSpec("P")
 R = TypeVar("R")
 OutputRule = Callable[..., Sequence[tuple[Shape, dtype]]]
+
+
+FACTS: Final[dict[str, Callable[[Tensor], Any]]] = {
+    "shape": lambda tensor: tensor._array.layout.shape,
+    "dtype": lambda tensor: tensor._array.layout.dtype,
+    "device": lambda tensor: tensor.device,
+    "layout": lambda tensor: tensor._array.layout,
+    "offset": lambda tensor: tensor._array.offset,
+}
+"""What a rule may read of a tensor without keeping its memory."""
 
 
 class Rule(NamedTuple):
@@ -234,10 +244,9 @@ class OpNode(Node):
         for name, arg in zip(op.parameters, args, strict=False):
             if name in reads:
                 values[name] = self._keep(arg)
-            for fact in ("shape", "dtype", "device"):
+            for fact, read in FACTS.items():
                 if f"{name}_{fact}" in reads:
-                    found = getattr(arg, fact)
-                    values[f"{name}_{fact}"] = tuple(found) if fact == "shape" else found
+                    values[f"{name}_{fact}"] = read(arg)
         for index, out in enumerate(outs):
             label = "out" if index == 0 else f"out{index}"
             if label in reads:

@@ -6,14 +6,14 @@ import builtins
 import math
 from collections.abc import Sequence
 
-from hotplug import dispatch
+from hotplug import dispatch, families
 from hotplug.array import Array
 from hotplug.declare import primitive, view as view_op
 from hotplug.dispatch import move
-from hotplug.dtypes import dtype as DType
+from hotplug.dtypes import dtype as DType, int64
 from hotplug.errors import DTypeError, ShapeError
-from hotplug.layout import Shape, Strides, layout_of
-from hotplug.tensor import Tensor
+from hotplug.layout import Layout, Shape, Strides, layout_of
+from hotplug.tensor import Tensor, wrap
 
 
 @view_op
@@ -62,10 +62,42 @@ def strided(input: Array, shape: Shape, strides: Strides, offset: int) -> Array:
 
 
 @strided.gradient("input")
-def _(grad: Tensor, input: Tensor, shape: Shape, strides: Strides, offset: int) -> Tensor:
+def _(
+    grad: Tensor, input_layout: Layout, input_offset: int, shape: Shape, strides: Strides, offset: int
+) -> Tensor:  # fmt: skip
     """Each element of the input gets the sum of the gradients of the places where it appears."""
-    positions = _positions(input._array, shape, strides, offset)
-    return _add_at(grad, positions, tuple(input.shape))
+    start = offset - input_offset
+    if input_layout.is_contiguous and distinct(shape, strides):
+        return embed_strided(grad, input_layout.shape, shape, strides, start)
+    positions = _positions(grad._array, input_layout, layout_of(int64, shape, strides), start)
+    return _add_at(grad, positions, input_layout.shape)
+
+
+def distinct(shape: Shape, strides: Strides) -> bool:
+    """Whether no two elements share memory, where that is plain to see: each stride passes over all smaller ones."""
+    reach = 0
+    for stride, size in sorted((abs(stride), size) for stride, size in zip(strides, shape, strict=True) if size > 1):
+        if stride <= reach:
+            return False
+        reach += stride * (size - 1)
+    return True
+
+
+@primitive
+def embed_strided(input: Array, base: Shape, shape: Shape, strides: Strides, start: int) -> Array:
+    """Zeros of the contiguous shape ``base`` with ``input`` written where :func:`strided` would read."""
+    out = dispatch.new(input, input.dtype, base)
+    dispatch.fill_literal(out, 0)
+    dispatch.copy(input, move(out, shape, strides, start))
+    return out
+
+
+@embed_strided.gradient("input")
+def _(grad: Tensor, shape: Shape, strides: Strides, start: int) -> Tensor:
+    from hotplug import ops
+
+    whole = ops.contiguous(grad)
+    return strided(whole, shape, strides, whole._array.offset + start)
 
 
 @view_op
@@ -104,23 +136,17 @@ def _add_at(grad: Tensor, positions: Tensor, shape: Shape) -> Tensor:
     return ops.reshape(summed if math.prod(shape) else summed[:0], shape)
 
 
-def _positions(input: Array, shape: Shape, strides: Strides, offset: int) -> Tensor:
-    """For every element of a strided view, the flat C-order position in ``input`` of the same memory."""
-    from hotplug import families
-    from hotplug.dtypes import int64
-    from hotplug.tensor import wrap
-
-    low, high = input.layout.extent()
-    span = high - low + 1
-    memory = dispatch.new(input, int64, (builtins.max(span, 1),))
-    dispatch.fill_literal(memory, 0)
-    target = Array(memory.storage, layout_of(int64, input.shape, input.strides), -low)
-    dispatch.copy(families.iota(input, input.shape), target)
-    seen = Array(memory.storage, layout_of(int64, shape, strides), offset - input.offset - low)
-    first, last = seen.layout.extent()
-    if seen.offset + first < 0 or seen.offset + last >= span:
+def _positions(like: Array, base: Layout, seen: Layout, start: int) -> Tensor:
+    """For every element of a strided view that starts ``start`` elements after its base, the flat position there."""
+    low, high = base.extent()
+    memory = dispatch.new(like, int64, (high - low + 1,))
+    first, last = seen.extent()
+    if start + first < low or start + last > high:
         raise ShapeError("as_strided: the view reaches outside of its input, so it has no gradient")
-    return wrap(dispatch.clone(seen))
+    dispatch.fill_literal(memory, 0)
+    dispatch.copy(families.iota(like, base.shape), move(memory, base.shape, base.strides, -low))
+    found = move(memory, seen.shape, seen.strides, start - low)
+    return wrap(dispatch.clone(found))
 
 
 def part_of(input: Tensor, shape: Sequence[int], steps: Sequence[Sequence[int]], start: Sequence[int]) -> Tensor:
