@@ -654,6 +654,326 @@ class TensorMethods:
         """A copy of data with the input's dtype and device."""
         return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
 
+    def permute(self: Any, *dims: Any) -> Tensor:
+        """Axes in the order of ``dims``, a view.  Raises DimensionError for a bad or repeated dim."""
+        return _f.permute(self, *dims)
+
+    def transpose(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def swapaxes(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def swapdims(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """Two axes exchanged, a view."""
+        return _f.transpose(self, dim0, dim1)
+
+    def t(self: Any) -> Tensor:
+        """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
+        return _f.t(self)
+
+    def movedim(self: Any, source: Any, destination: Any) -> Tensor:
+        """Axes moved to new places, the others in order, a view."""
+        return _f.movedim(self, source, destination)
+
+    def expand(self: Any, *sizes_: Any) -> Tensor:
+        """Axes of size 1 repeated without copying, a view; -1 keeps a size, new axes come in front."""
+        return _f.expand(self, *sizes_)
+
+    def expand_as(self: Any, other: Tensor) -> Tensor:
+        """``input.expand(other.shape)``."""
+        return _f.expand_as(self, other)
+
+    def broadcast_to(self: Any, size: Sequence[_int]) -> Tensor:
+        """``input.expand(size)``."""
+        return _f.broadcast_to(self, size)
+
+    def reshape(self: Any, *shape: Any) -> Tensor:
+        """The same elements in C order under another shape; a view where strides allow, else a copy."""
+        return _f.reshape(self, *shape)
+
+    def view(self: Any, *shape: Any, dtype: DType | None = None) -> Tensor:
+        """``Tensor.view``: another shape without a copy, or another dtype of the same bytes."""
+        return _f.view(self, *shape, dtype=dtype)
+
+    def view_as(self: Any, other: Tensor) -> Tensor:
+        """``input.view(other.shape)``."""
+        return _f.view_as(self, other)
+
+    def reshape_as(self: Any, other: Tensor) -> Tensor:
+        """``input.reshape(other.shape)``."""
+        return _f.reshape_as(self, other)
+
+    def flatten(self: Any, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
+        """Axes ``start_dim`` to ``end_dim`` merged into one; a 0-d tensor becomes 1-d."""
+        return _f.flatten(self, start_dim, end_dim)
+
+    def unflatten(self: Any, dim: _int, sizes: Sequence[_int]) -> Tensor:
+        """One axis split into several, a view; one of the sizes may be -1."""
+        return _f.unflatten(self, dim, sizes)
+
+    def ravel(self: Any) -> Tensor:
+        """All elements in one axis."""
+        return _f.ravel(self)
+
+    def squeeze(self: Any, dim: Any = None) -> Tensor:
+        """Axes of size 1 removed, a view: all, or those of ``dim``."""
+        return _f.squeeze(self, dim)
+
+    def squeeze_(self: Any, dim: Any = None) -> Tensor:
+        """In-place form of :meth:`squeeze`."""
+        return _f.become(self, _f.squeeze(self, dim))
+
+    def unsqueeze(self: Any, dim: _int) -> Tensor:
+        """A new axis of size 1 at ``dim``, a view."""
+        return _f.unsqueeze(self, dim)
+
+    def unsqueeze_(self: Any, dim: _int) -> Tensor:
+        """In-place form of :meth:`unsqueeze`."""
+        return _f.become(self, _f.unsqueeze(self, dim))
+
+    def select(self: Any, dim: _int, index: _int) -> Tensor:
+        """One position of an axis, which is dropped, a view."""
+        return _f.select(self, dim, index)
+
+    def narrow(self: Any, dim: _int, start: _int, length: _int) -> Tensor:
+        """``length`` positions of an axis from ``start``, a view."""
+        return _f.narrow(self, dim, start, length)
+
+    def split(self: Any, split_size: Any, dim: _int = 0) -> tuple[Tensor, ...]:
+        """Consecutive pieces of ``split_size`` positions (the last may be shorter), or of the listed sizes; views."""
+        return _f.split(self, split_size, dim)
+
+    def chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+        """At most ``chunks`` pieces of equal size (the last may be shorter); views."""
+        return _f.chunk(self, chunks, dim)
+
+    def unbind(self: Any, dim: _int = 0) -> tuple[Tensor, ...]:
+        """All positions of an axis as views without it."""
+        return _f.unbind(self, dim)
+
+    def diagonal(self: Any, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
+        """The diagonal of two axes as a new last axis, a view; ``offset`` above 0 lies above the main one."""
+        return _f.diagonal(self, offset, dim1, dim2)
+
+    def unfold(self: Any, dimension: _int, size: _int, step: _int) -> Tensor:
+        """Windows of ``size`` positions every ``step``, the window as a new last axis; a view whose parts may overlap."""
+        return _f.unfold(self, dimension, size, step)
+
+    def as_strided(
+        self: Any, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
+    ) -> Tensor:
+        """Any layout within the tensor's storage; strides of either sign."""
+        return _f.as_strided(self, size, stride, storage_offset)
+
+    def gather(self: Any, dim: _int, index: Tensor, *, sparse_grad: _bool = False) -> Tensor:
+        """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on: values along one axis, picked by an index."""
+        return _f.gather(self, dim, index, sparse_grad=sparse_grad)
+
+    def index_select(self: Any, dim: _int, index: Tensor) -> Tensor:
+        """Whole slices along ``dim`` at the positions of a vector, which may repeat -> the input's shape with ``len(index)``"""
+        return _f.index_select(self, dim, index)
+
+    def take(self: Any, index: Tensor) -> Tensor:
+        """Elements of the flattened input -> the shape of ``index``.  Negative positions count from the end."""
+        return _f.take(self, index)
+
+    def take_along_dim(self: Any, indices: Tensor, dim: _int | None = None) -> Tensor:
+        """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without"""
+        return _f.take_along_dim(self, indices, dim)
+
+    def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Sum over ``dim`` (all by default); integers and bool give int64."""
+        return _f.sum(self, dim, keepdim, dtype=dtype)
+
+    def nansum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Sum with NaN as zero."""
+        return _f.nansum(self, dim, keepdim, dtype=dtype)
+
+    def sum_to_size(self: Any, *size: Any) -> Tensor:
+        """Sum over the dims that broadcasting ``size`` to the input's shape would repeat."""
+        return _f.sum_to_size(self, *size)
+
+    def mean(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Arithmetic mean over ``dim``; NaN over nothing."""
+        return _f.mean(self, dim, keepdim, dtype=dtype)
+
+    def var(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
+        return _f.var(self, dim, unbiased, keepdim, correction=correction)
+
+    def std(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
+        return _f.std(self, dim, unbiased, keepdim, correction=correction)
+
+    def prod(self: Any, dim: _int | None = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Product over ``dim`` (all by default); integers and bool give int64."""
+        return _f.prod(self, dim, keepdim, dtype=dtype)
+
+    def amax(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
+        """Largest element over ``dim``; the gradient is shared evenly among equals."""
+        return _f.amax(self, dim, keepdim)
+
+    def amin(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
+        """Smallest element over ``dim``; the gradient is shared evenly among equals."""
+        return _f.amin(self, dim, keepdim)
+
+    def aminmax(self: Any, *, dim: _int | None = None, keepdim: _bool = False) -> tuple[Tensor, Tensor]:
+        """:func:`amin` and :func:`amax`."""
+        return _f.aminmax(self, dim=dim, keepdim=keepdim)
+
+    def argmax(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """int64 position of the first largest element along ``dim``, or in the flattened input; NaN counts as largest."""
+        return _f.argmax(self, dim, keepdim)
+
+    def argmin(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """int64 position of the first smallest element along ``dim``, or in the flattened input; NaN counts as smallest."""
+        return _f.argmin(self, dim, keepdim)
+
+    def max(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
+        """Largest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`maximum`."""
+        return _f.max(self, *args, dim=dim, keepdim=keepdim, other=other)
+
+    def min(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
+        """Smallest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`minimum`."""
+        return _f.min(self, *args, dim=dim, keepdim=keepdim, other=other)
+
+    def any(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
+        """Whether any element is not zero -> bool (uint8 for uint8)."""
+        return _f.any(self, dim, keepdim)
+
+    def all(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
+        """Whether all elements are not zero -> bool (uint8 for uint8)."""
+        return _f.all(self, dim, keepdim)
+
+    def count_nonzero(self: Any, dim: Dim = None) -> Tensor:
+        """How many elements are not zero -> int64."""
+        return _f.count_nonzero(self, dim)
+
+    def logsumexp(self: Any, dim: Dim, keepdim: _bool = False) -> Tensor:
+        """log(sum(exp(input))) over ``dim`` without overflow."""
+        return _f.logsumexp(self, dim, keepdim)
+
+    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
+        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
+        return _f.norm(self, p, dim, keepdim, dtype)
+
+    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running sum along ``dim``; integers and bool give int64."""
+        return _f.cumsum(self, dim, dtype=dtype)
+
+    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumsum`."""
+        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
+
+    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running product along ``dim``; integers and bool give int64."""
+        return _f.cumprod(self, dim, dtype=dtype)
+
+    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumprod`."""
+        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+
+    def scatter(
+        self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Tensor:
+        """``out[index[i][j]][j] = src[i][j]`` for ``dim`` 0, and so on: a copy of ``input`` written along one axis."""
+        return _f.scatter(self, dim, index, src, value=value, reduce=reduce)
+
+    def scatter_(
+        self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Tensor:
+        """In-place form of :func:`scatter`."""
+        return _f.scatter_(self, dim, index, src, value=value, reduce=reduce)
+
+    def scatter_add(self: Any, dim: _int, index: Tensor, src: Tensor) -> Tensor:
+        """``out[index[i][j]][j] += src[i][j]`` for ``dim`` 0, and so on, in a copy of ``input``; positions may repeat."""
+        return _f.scatter_add(self, dim, index, src)
+
+    def scatter_add_(self: Any, dim: _int, index: Tensor, src: Tensor) -> Tensor:
+        """In-place form of :func:`scatter_add`."""
+        return _f.scatter_add_(self, dim, index, src)
+
+    def index_add(self: Any, dim: _int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+        """A copy of ``input`` with ``alpha * source``'s slice ``i`` along ``dim`` added at ``index[i]``; positions may repeat."""
+        return _f.index_add(self, dim, index, source, alpha=alpha)
+
+    def index_add_(self: Any, dim: _int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+        """In-place form of :func:`index_add`."""
+        return _f.index_add_(self, dim, index, source, alpha=alpha)
+
+    def index_copy(self: Any, dim: _int, index: Tensor, source: Tensor) -> Tensor:
+        """A copy of ``input`` with slice ``i`` of ``source`` along ``dim`` written at ``index[i]``."""
+        return _f.index_copy(self, dim, index, source)
+
+    def index_copy_(self: Any, dim: _int, index: Tensor, source: Tensor) -> Tensor:
+        """In-place form of :func:`index_copy`."""
+        return _f.index_copy_(self, dim, index, source)
+
+    def index_fill(self: Any, dim: _int, index: Tensor, value: Any) -> Tensor:
+        """A copy of ``input`` with one value in all slices along ``dim`` that ``index`` names."""
+        return _f.index_fill(self, dim, index, value)
+
+    def index_fill_(self: Any, dim: _int, index: Tensor, value: Any) -> Tensor:
+        """In-place form of :func:`index_fill`."""
+        return _f.index_fill_(self, dim, index, value)
+
+    def where(self: Any, condition: Tensor, other: Any) -> Any:
+        """``self`` where the condition holds, ``other`` elsewhere."""
+        return _f.where_self(self, condition, other)
+
+    def masked_fill(self: Any, mask: Tensor, value: Any) -> Tensor:
+        """``value``, a number or a 0-d tensor, where the mask holds; input and mask broadcast.  The dtype stays."""
+        return _f.masked_fill(self, mask, value)
+
+    def masked_fill_(self: Any, mask: Tensor, value: Any) -> Tensor:
+        """In-place form of :func:`masked_fill`; the mask must broadcast to the tensor."""
+        return _f.masked_fill_(self, mask, value)
+
+    def nonzero(self: Any, *, as_tuple: _bool = False) -> Any:
+        """Positions of the elements that are not zero -> ``(n, input.ndim)``, int64, in C order; with ``as_tuple`` a vector"""
+        return _f.nonzero(self, as_tuple=as_tuple)
+
+    def argwhere(self: Any) -> Tensor:
+        """Positions of the elements that are not zero -> ``(n, input.ndim)``; reads ``n`` from the device."""
+        return _f.argwhere(self)
+
+    def masked_select(self: Any, mask: Tensor) -> Tensor:
+        """The elements where the mask holds, in C order -> ``(n)``; input and mask broadcast.  Reads ``n`` from the device."""
+        return _f.masked_select(self, mask)
+
+    def masked_scatter(self: Any, mask: Tensor, source: Tensor) -> Tensor:
+        """The first elements of ``source``, in C order, where the mask holds; input and mask broadcast."""
+        return _f.masked_scatter(self, mask, source)
+
+    def masked_scatter_(self: Any, mask: Tensor, source: Tensor) -> Tensor:
+        """In-place form of :meth:`masked_scatter`."""
+        return _f.assign("masked_scatter_", self, _f.masked_scatter(self, mask, source))
+
+    def index_put(self: Any, indices: Sequence[Tensor], values: Tensor, accumulate: _bool = False) -> Tensor:
+        """A copy of ``input`` with ``values`` written at ``input[indices]``; with ``accumulate``, added, repeats included."""
+        return _f.index_put(self, indices, values, accumulate)
+
+    def index_put_(self: Any, indices: Sequence[Tensor], values: Tensor, accumulate: _bool = False) -> Tensor:
+        """In-place form of :func:`index_put`."""
+        return _f.index_put_(self, indices, values, accumulate)
+
     def clone(self: Any, *, memory_format: Any = None) -> Tensor:
         """A copy with the same place on the tape."""
         return _f.clone(self, memory_format=memory_format)
@@ -790,111 +1110,49 @@ class TensorMethods:
         """In-place form of :meth:`addmm`."""
         return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
 
-    def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Sum over ``dim`` (all by default); integers and bool give int64."""
-        return _f.sum(self, dim, keepdim, dtype=dtype)
+    def bernoulli(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+        """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
+        return _f.bernoulli(self, p, generator=generator)
 
-    def nansum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Sum with NaN as zero."""
-        return _f.nansum(self, dim, keepdim, dtype=dtype)
+    def bernoulli_(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+        """In-place form of :meth:`bernoulli`."""
+        return _f.assign("bernoulli_", self, _f.bernoulli(self, p, generator=generator))
 
-    def sum_to_size(self: Any, *size: Any) -> Tensor:
-        """Sum over the dims that broadcasting ``size`` to the input's shape would repeat."""
-        return _f.sum_to_size(self, *size)
+    def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with uniform numbers in ``[from, to)``."""
+        return _f.uniform_(self, from_, to, generator=generator)
 
-    def mean(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Arithmetic mean over ``dim``; NaN over nothing."""
-        return _f.mean(self, dim, keepdim, dtype=dtype)
+    def normal_(self: Any, mean: _float = 0.0, std: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with normal numbers."""
+        return _f.normal_(self, mean, std, generator=generator)
 
-    def var(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
+    def exponential_(self: Any, lambd: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with exponentially distributed numbers of rate ``lambd``."""
+        return _f.exponential_(self, lambd, generator=generator)
+
+    def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
+        return _f.random_(self, from_, to, generator=generator)
+
+    def multinomial(
+        self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
     ) -> Tensor:
-        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
-        return _f.var(self, dim, unbiased, keepdim, correction=correction)
+        """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
+        return _f.multinomial(self, num_samples, replacement, generator=generator)
 
-    def std(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
+    def scatter_reduce(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
     ) -> Tensor:
-        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
-        return _f.std(self, dim, unbiased, keepdim, correction=correction)
+        """Reduce what :func:`scatter_add` would add: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin`` of the sources sent to"""
+        return _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
 
-    def prod(self: Any, dim: _int | None = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Product over ``dim`` (all by default); integers and bool give int64."""
-        return _f.prod(self, dim, keepdim, dtype=dtype)
-
-    def amax(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
-        """Largest element over ``dim``; the gradient is shared evenly among equals."""
-        return _f.amax(self, dim, keepdim)
-
-    def amin(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
-        """Smallest element over ``dim``; the gradient is shared evenly among equals."""
-        return _f.amin(self, dim, keepdim)
-
-    def aminmax(self: Any, *, dim: _int | None = None, keepdim: _bool = False) -> tuple[Tensor, Tensor]:
-        """:func:`amin` and :func:`amax`."""
-        return _f.aminmax(self, dim=dim, keepdim=keepdim)
-
-    def argmax(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
-        """int64 position of the first largest element along ``dim``, or in the flattened input; NaN counts as largest."""
-        return _f.argmax(self, dim, keepdim)
-
-    def argmin(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
-        """int64 position of the first smallest element along ``dim``, or in the flattened input; NaN counts as smallest."""
-        return _f.argmin(self, dim, keepdim)
-
-    def max(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
-        """Largest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`maximum`."""
-        return _f.max(self, *args, dim=dim, keepdim=keepdim, other=other)
-
-    def min(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
-        """Smallest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`minimum`."""
-        return _f.min(self, *args, dim=dim, keepdim=keepdim, other=other)
-
-    def any(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
-        """Whether any element is not zero -> bool (uint8 for uint8)."""
-        return _f.any(self, dim, keepdim)
-
-    def all(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
-        """Whether all elements are not zero -> bool (uint8 for uint8)."""
-        return _f.all(self, dim, keepdim)
-
-    def count_nonzero(self: Any, dim: Dim = None) -> Tensor:
-        """How many elements are not zero -> int64."""
-        return _f.count_nonzero(self, dim)
-
-    def logsumexp(self: Any, dim: Dim, keepdim: _bool = False) -> Tensor:
-        """log(sum(exp(input))) over ``dim`` without overflow."""
-        return _f.logsumexp(self, dim, keepdim)
-
-    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
-        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
-        return _f.norm(self, p, dim, keepdim, dtype)
-
-    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running sum along ``dim``; integers and bool give int64."""
-        return _f.cumsum(self, dim, dtype=dtype)
-
-    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumsum`."""
-        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
-
-    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running product along ``dim``; integers and bool give int64."""
-        return _f.cumprod(self, dim, dtype=dtype)
-
-    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumprod`."""
-        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+    def scatter_reduce_(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """In-place form of :meth:`scatter_reduce`."""
+        return _f.assign(
+            "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+        )
 
     def exp(self: Any) -> Tensor:
         """e ** input."""
@@ -1143,117 +1401,3 @@ class TensorMethods:
     def rad2deg_(self: Any) -> Tensor:
         """In-place form of :meth:`rad2deg`."""
         return _f.rad2deg.inplace(self)
-
-    def permute(self: Any, *dims: Any) -> Tensor:
-        """Axes in the order of ``dims``, a view.  Raises DimensionError for a bad or repeated dim."""
-        return _f.permute(self, *dims)
-
-    def transpose(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def swapaxes(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def swapdims(self: Any, dim0: _int, dim1: _int) -> Tensor:
-        """Two axes exchanged, a view."""
-        return _f.transpose(self, dim0, dim1)
-
-    def t(self: Any) -> Tensor:
-        """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
-        return _f.t(self)
-
-    def movedim(self: Any, source: Any, destination: Any) -> Tensor:
-        """Axes moved to new places, the others in order, a view."""
-        return _f.movedim(self, source, destination)
-
-    def expand(self: Any, *sizes_: Any) -> Tensor:
-        """Axes of size 1 repeated without copying, a view; -1 keeps a size, new axes come in front."""
-        return _f.expand(self, *sizes_)
-
-    def expand_as(self: Any, other: Tensor) -> Tensor:
-        """``input.expand(other.shape)``."""
-        return _f.expand_as(self, other)
-
-    def broadcast_to(self: Any, size: Sequence[_int]) -> Tensor:
-        """``input.expand(size)``."""
-        return _f.broadcast_to(self, size)
-
-    def reshape(self: Any, *shape: Any) -> Tensor:
-        """The same elements in C order under another shape; a view where strides allow, else a copy."""
-        return _f.reshape(self, *shape)
-
-    def view(self: Any, *shape: Any, dtype: DType | None = None) -> Tensor:
-        """``Tensor.view``: another shape without a copy, or another dtype of the same bytes."""
-        return _f.view(self, *shape, dtype=dtype)
-
-    def view_as(self: Any, other: Tensor) -> Tensor:
-        """``input.view(other.shape)``."""
-        return _f.view_as(self, other)
-
-    def reshape_as(self: Any, other: Tensor) -> Tensor:
-        """``input.reshape(other.shape)``."""
-        return _f.reshape_as(self, other)
-
-    def flatten(self: Any, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
-        """Axes ``start_dim`` to ``end_dim`` merged into one; a 0-d tensor becomes 1-d."""
-        return _f.flatten(self, start_dim, end_dim)
-
-    def unflatten(self: Any, dim: _int, sizes: Sequence[_int]) -> Tensor:
-        """One axis split into several, a view; one of the sizes may be -1."""
-        return _f.unflatten(self, dim, sizes)
-
-    def ravel(self: Any) -> Tensor:
-        """All elements in one axis."""
-        return _f.ravel(self)
-
-    def squeeze(self: Any, dim: Any = None) -> Tensor:
-        """Axes of size 1 removed, a view: all, or those of ``dim``."""
-        return _f.squeeze(self, dim)
-
-    def squeeze_(self: Any, dim: Any = None) -> Tensor:
-        """In-place form of :meth:`squeeze`."""
-        return _f.become(self, _f.squeeze(self, dim))
-
-    def unsqueeze(self: Any, dim: _int) -> Tensor:
-        """A new axis of size 1 at ``dim``, a view."""
-        return _f.unsqueeze(self, dim)
-
-    def unsqueeze_(self: Any, dim: _int) -> Tensor:
-        """In-place form of :meth:`unsqueeze`."""
-        return _f.become(self, _f.unsqueeze(self, dim))
-
-    def select(self: Any, dim: _int, index: _int) -> Tensor:
-        """One position of an axis, which is dropped, a view."""
-        return _f.select(self, dim, index)
-
-    def narrow(self: Any, dim: _int, start: _int, length: _int) -> Tensor:
-        """``length`` positions of an axis from ``start``, a view."""
-        return _f.narrow(self, dim, start, length)
-
-    def split(self: Any, split_size: Any, dim: _int = 0) -> tuple[Tensor, ...]:
-        """Consecutive pieces of ``split_size`` positions (the last may be shorter), or of the listed sizes; views."""
-        return _f.split(self, split_size, dim)
-
-    def chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
-        """At most ``chunks`` pieces of equal size (the last may be shorter); views."""
-        return _f.chunk(self, chunks, dim)
-
-    def unbind(self: Any, dim: _int = 0) -> tuple[Tensor, ...]:
-        """All positions of an axis as views without it."""
-        return _f.unbind(self, dim)
-
-    def diagonal(self: Any, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
-        """The diagonal of two axes as a new last axis, a view; ``offset`` above 0 lies above the main one."""
-        return _f.diagonal(self, offset, dim1, dim2)
-
-    def unfold(self: Any, dimension: _int, size: _int, step: _int) -> Tensor:
-        """Windows of ``size`` positions every ``step``, the window as a new last axis; a view whose parts may overlap."""
-        return _f.unfold(self, dimension, size, step)
-
-    def as_strided(
-        self: Any, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
-    ) -> Tensor:
-        """Any layout within the tensor's storage; strides of either sign."""
-        return _f.as_strided(self, size, stride, storage_offset)

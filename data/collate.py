@@ -44,7 +44,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 def _sequences(batch: Sequence[Any], first: Any) -> Any:
     if any(len(each) != len(first) for each in batch):
-        raise ShapeError(f"default_collate: each element in list of batch should be of equal size, got {[len(each) for each in batch]}")
+        raise ShapeError(
+            f"default_collate: each element in list of batch should be of equal size, got {[len(each) for each in batch]}"
+        )
     columns = [default_collate(column) for column in zip(*batch, strict=True)]
     if isinstance(first, tuple) and hasattr(first, "_fields"):
         return type(first)(*columns)

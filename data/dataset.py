@@ -13,32 +13,32 @@ from hotplug import ops
 from hotplug.errors import ArgumentError, ArgumentTypeError, DimensionError, ShapeError
 from hotplug.tensor import Tensor
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Dataset(ABC, Generic[T]):
+class Dataset(ABC, Generic[T_co]):
     """Samples by number: a subclass defines ``__getitem__``, and ``__len__`` where it can."""
 
     @abstractmethod
-    def __getitem__(self, index: Any) -> T:
+    def __getitem__(self, index: Any) -> T_co:
         """One sample."""
 
     def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
         return ConcatDataset([self, other])
 
     def batch(self, indices: Sequence[int]) -> Any:
-        """Several samples as the default collation would join them, where the dataset can do that faster; else ``None``."""
+        """Several samples joined as by the default collation, where the dataset can do that faster; else ``None``."""
         return None
 
 
-class IterableDataset(Dataset[T]):
+class IterableDataset(Dataset[T_co]):
     """Samples one after the other: a subclass defines ``__iter__``."""
 
-    def __getitem__(self, index: Any) -> T:
+    def __getitem__(self, index: Any) -> T_co:
         raise ArgumentTypeError(f"{type(self).__name__} is iterable only; it has no sample {index!r}")
 
     @abstractmethod
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[T_co]:
         """All samples."""
 
 
@@ -59,7 +59,9 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         if not tensors or any(not tensor.ndim or tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
             shapes = [list(tensor.shape) for tensor in tensors]
-            raise ShapeError(f"TensorDataset expected tensors with equally many rows (the size of axis 0), got shapes {shapes}")
+            raise ShapeError(
+                f"TensorDataset expected tensors with equally many rows (the size of axis 0), got shapes {shapes}"
+            )
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -98,10 +100,10 @@ class StackDataset(Dataset[Any]):
         return self._length
 
 
-class ConcatDataset(Dataset[T]):
+class ConcatDataset(Dataset[T_co]):
     """Several datasets, one behind the other."""
 
-    def __init__(self, datasets: Iterable[Dataset[T]]) -> None:
+    def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise ArgumentError("ConcatDataset: datasets should not be an empty iterable")
@@ -113,7 +115,7 @@ class ConcatDataset(Dataset[T]):
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
 
-    def __getitem__(self, index: int) -> T:
+    def __getitem__(self, index: int) -> T_co:
         size = len(self)
         if not -size <= index < size:
             raise DimensionError(f"ConcatDataset: index {index} is out of range for {size} samples")
@@ -136,14 +138,14 @@ class ChainDataset(IterableDataset[Any]):
         return sum(map(_length, self.datasets))
 
 
-class Subset(Dataset[T]):
+class Subset(Dataset[T_co]):
     """The samples of a dataset with the listed numbers."""
 
-    def __init__(self, dataset: Dataset[T], indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Dataset[T_co], indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: Any) -> T:
+    def __getitem__(self, index: Any) -> T_co:
         if isinstance(index, list):
             return self.dataset[[self.indices[each] for each in index]]
         return self.dataset[self.indices[index]]
@@ -157,7 +159,7 @@ class Subset(Dataset[T]):
         return None if fast is None else fast([self.indices[index] for index in indices])
 
 
-def random_split(dataset: Dataset[T], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T]]:
+def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T_co]]:
     """The dataset cut at random into parts without overlap.
 
     Args:
@@ -177,7 +179,9 @@ def random_split(dataset: Dataset[T], lengths: Sequence[int | float], generator:
         for part in range(size - sum(sizes)):
             sizes[part % len(sizes)] += 1
     if sum(sizes) != size:
-        raise ArgumentError(f"random_split: sum of input lengths {list(lengths)} does not equal the dataset's length {size}")
+        raise ArgumentError(
+            f"random_split: sum of input lengths {list(lengths)} does not equal the dataset's length {size}"
+        )
     order = ops.randperm(size, generator=generator, device="cpu").tolist()
     ends = list(accumulate(sizes))
     return [Subset(dataset, order[end - length : end]) for end, length in zip(ends, sizes, strict=True)]

@@ -73,12 +73,20 @@ class DataLoader:
             )
         if batch_size is None and self.drop_last:
             raise ArgumentError("DataLoader: batch_size=None is mutually exclusive with drop_last")
-        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0):
-            raise ArgumentError(f"DataLoader: batch_size should be a positive integer value, but got batch_size={batch_size}")
+        if batch_size is not None and (
+            isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0
+        ):
+            raise ArgumentError(
+                f"DataLoader: batch_size should be a positive integer value, but got batch_size={batch_size}"
+            )
         if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ArgumentError("DataLoader: an IterableDataset has an order of its own: drop shuffle, sampler, batch_sampler")
+            raise ArgumentError(
+                "DataLoader: an IterableDataset has an order of its own: drop shuffle, sampler, batch_sampler"
+            )
         if not self._iterable and not hasattr(self.dataset, "__getitem__"):
-            raise ArgumentTypeError(f"DataLoader expected a dataset with __getitem__, got {type(self.dataset).__name__}")
+            raise ArgumentTypeError(
+                f"DataLoader expected a dataset with __getitem__, got {type(self.dataset).__name__}"
+            )
 
     def __iter__(self) -> Iterator[Any]:
         if self._iterable:

@@ -12,15 +12,15 @@ from typing import Any, Generic, TypeVar
 from hotplug import ops
 from hotplug.errors import ArgumentError
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 _CHUNK = 1024
 
 
-class Sampler(ABC, Generic[T]):
+class Sampler(ABC, Generic[T_co]):
     """Yields sample numbers (or lists of them); a subclass defines ``__iter__``, and ``__len__`` where it can."""
 
     @abstractmethod
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[T_co]:
         """One epoch."""
 
 
@@ -142,7 +142,9 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0:
-            raise ArgumentError(f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}")
+            raise ArgumentError(
+                f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}"
+            )
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

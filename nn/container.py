@@ -6,7 +6,7 @@ import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, TypeVar, overload
+from typing import Any, Self, overload
 
 from hotplug.errors import ArgumentError, ArgumentTypeError, DimensionError
 from hotplug.nn._tree import laid_out
@@ -14,7 +14,6 @@ from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor
 
-Self = TypeVar("Self", bound="_ModuleSequence")
 
 
 def _position(kind: str, index: Any, length: int) -> int:
@@ -59,7 +58,7 @@ class _ModuleSequence(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
 
-    def append(self: Self, module: Module) -> Self:
+    def append(self, module: Module) -> Self:
         """Add a module at the end."""
         self.add_module(str(len(self)), module)
         return self
@@ -75,7 +74,7 @@ class _ModuleSequence(Module):
         self._renumber(modules)
         return self
 
-    def extend(self: Self, modules: Iterable[Module]) -> Self:
+    def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         for module in list(modules):
             self.append(module)
@@ -137,7 +136,7 @@ class ModuleList(_ModuleSequence):
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList(chain(self, other))
 
-    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
 
     def __repr__(self) -> str:
@@ -249,16 +248,16 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Any]:
         return (self[place] for place in range(len(self)))
 
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
+    def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
-    def append(self, value: Any) -> ParameterList:
+    def append(self, value: Any) -> Self:
         """Add a value at the end."""
         setattr(self, str(self._size), _parameter(value))
         self._size += 1
         return self
 
-    def extend(self, values: Iterable[Any]) -> ParameterList:
+    def extend(self, values: Iterable[Any]) -> Self:
         """Add several values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise ArgumentTypeError(
@@ -319,7 +318,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a name, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self._names else default
 
     def pop(self, key: str) -> Any:
         """Remove a value, and return it."""

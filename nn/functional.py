@@ -1,26 +1,112 @@
 """The layers' functions, under the names of ``torch.nn.functional``.
 
-All are declared as ops; those that take ``inplace`` here overwrite their input if it is true.
+All are declared as ops.  Those with ``inplace`` overwrite their input where it is true, as ``torch`` does; their other
+parameters are the op's.
 """
 
 from __future__ import annotations
-
 
 from typing import Any
 
 from hotplug import ops
 from hotplug.declare import OPS
+from hotplug.ops import sigmoid as sigmoid, tanh as tanh
 from hotplug.tensor import Tensor
 
 _NAMESPACE = "nn.functional."
 
 
+def _run(op: Any, inplace: bool, *args: Any) -> Tensor:
+    return op.inplace(*args) if inplace else op(*args)  # type: ignore[no-any-return]
+
+
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``max(0, input)``."""
-    return ops.relu.inplace(input) if inplace else ops.relu(input)
+    """``max(0, input)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.relu, inplace, input)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """:func:`relu` in place."""
+    return _run(ops.relu, True, input)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(0, input), 6)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.relu6, inplace, input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """``input`` where positive, else ``negative_slope * input``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.leaky_relu, inplace, input, negative_slope)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """:func:`leaky_relu` in place."""
+    return _run(ops.leaky_relu, True, input, negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``input`` where positive, else ``alpha * (exp(input) - 1)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.elu, inplace, input, alpha)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """:func:`elu` in place."""
+    return _run(ops.elu, True, input, alpha)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``input`` where positive, else ``alpha * (exp(input / alpha) - 1)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.celu, inplace, input, alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Self-normalising unit.  ``(*)`` -> ``(*)``."""
+    return _run(ops.selu, inplace, input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``input * sigmoid(input)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.silu, inplace, input)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``input * tanh(softplus(input))``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.mish, inplace, input)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """``input`` limited to ``[min_val, max_val]``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.hardtanh, inplace, input, min_val, max_val)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """:func:`hardtanh` in place."""
+    return _run(ops.hardtanh, True, input, min_val, max_val)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(0, input + 3), 6) / 6``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.hardsigmoid, inplace, input)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``input * hardsigmoid(input)``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.hardswish, inplace, input)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """``input`` where above ``threshold``, else ``value``.  ``(*)`` -> ``(*)``."""
+    return _run(ops.threshold, inplace, input, threshold, value)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """:func:`threshold` in place."""
+    return _run(ops.threshold, True, input, threshold, value)
 
 
 def __getattr__(name: str) -> Any:
+    """The op of a name that isn't listed above, among those that users declare too."""
     entry = OPS.get(_NAMESPACE + name)
     if entry is None:
         raise AttributeError(f"module 'hotplug.nn.functional' has no attribute {name!r}")

@@ -13,9 +13,8 @@ from typing import Any, Final
 from hotplug import ops
 from hotplug.autograd.mode import no_grad
 from hotplug.errors import ArgumentError
+from hotplug.random import Generator
 from hotplug.tensor import Tensor
-
-Generator = Any
 
 _GAINS: Final = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0, "conv_transpose2d": 1.0,
@@ -46,20 +45,25 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 @no_grad()
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator = None) -> Tensor:
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform in ``[a, b)``."""
     return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator = None) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with a given mean and standard deviation."""
     return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal, of which only values in ``[a, b]`` are kept: the others are drawn anew."""
     if mean < a - 2 * std or mean > b + 2 * std:
@@ -88,20 +92,20 @@ def _redraw(tensor: Tensor, draw: Any, rejected: Tensor) -> Tensor:
 
 
 def _normal_candidates(
-    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
 ) -> tuple[Tensor, Tensor]:
     drawn = ops.empty_like(like).normal_(mean, std, generator=generator)
     return drawn, (drawn < a) | (drawn > b)
 
 
 def _uniform_candidates(
-    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
 ) -> tuple[Tensor, Tensor]:
     drawn = ops.empty_like(like).uniform_(a, b, generator=generator)
     return drawn, _is_unlikely(drawn, mean, std, a, b, generator)
 
 
-def _is_unlikely(drawn: Tensor, mean: float, std: float, a: float, b: float, generator: Generator) -> Tensor:
+def _is_unlikely(drawn: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None) -> Tensor:
     """Reject uniform draws in proportion to the density, whose peak within the bounds is accepted always."""
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
     log_density = -0.5 * ((drawn - mean) / std) ** 2 - peak
@@ -178,13 +182,13 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform in ``(-a, a)``, ``a = gain * sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio, 2010)."""
     bound = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with standard deviation ``gain * sqrt(2 / (fan_in + fan_out))`` (Glorot and Bengio, 2010)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor))), generator)
 
@@ -194,7 +198,11 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Uniform in ``(-b, b)``, ``b = gain * sqrt(3 / fan)`` (He et al., 2015); ``a`` is the slope of leaky_relu."""
     if 0 in tensor.shape:
@@ -205,7 +213,11 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal with standard deviation ``gain / sqrt(fan)`` (He et al., 2015); ``a`` is the slope of leaky_relu."""
     if 0 in tensor.shape:
@@ -215,7 +227,7 @@ def kaiming_normal_(
 
 
 @no_grad()
-def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator = None) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """A normal matrix of which the fraction ``sparsity`` of every column is zero (Martens, 2010)."""
     if tensor.ndim != 2:
         raise ArgumentError(f"sparse_: only tensors with 2 dimensions are supported, got shape {list(tensor.shape)}")

@@ -7,8 +7,7 @@ from typing import Any
 
 from hotplug import ops
 from hotplug.dtypes import dtype as DType
-from hotplug.nn import functional as F
-from hotplug.nn import init
+from hotplug.nn import functional as F, init
 from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor

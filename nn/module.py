@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 from hotplug import dtypes
 from hotplug.autograd.hooks import RemovableHandle
@@ -14,7 +14,6 @@ from hotplug.nn import _hooks, _state, _tree
 from hotplug.nn.parameter import Buffer, Parameter
 from hotplug.tensor import Tensor
 
-Self = TypeVar("Self", bound="Module")
 
 
 class NameError_(HotplugError, KeyError):  # noqa: N801, N818 - a KeyError with the other errors' looks
@@ -269,7 +268,7 @@ class Module:
         """The buffer at a dotted path."""
         return _tree.find_member(self, target, "buffer", lambda module: module._buffers)
 
-    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call ``fn`` with every module below, then with this one."""
         for child in self.children():
             child.apply(fn)
@@ -278,7 +277,7 @@ class Module:
 
     # --- modes --------------------------------------------------------------------------------------------------------
 
-    def train(self: Self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> Self:
         """Training mode (or not) for this module and all below: dropout and batch norm differ."""
         if not isinstance(mode, bool):
             raise ArgumentError(f"train: training mode is expected to be boolean, got {mode!r}")
@@ -287,11 +286,11 @@ class Module:
             child.train(mode)
         return self
 
-    def eval(self: Self) -> Self:
+    def eval(self) -> Self:
         """Evaluation mode: ``train(False)``."""
         return self.train(False)
 
-    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Whether autograd records ops on the parameters."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
@@ -309,7 +308,7 @@ class Module:
 
     # --- device and dtype ---------------------------------------------------------------------------------------------
 
-    def _apply(self: Self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
         """Replace the memory of all parameters, their gradients and buffers; nothing changes if ``fn`` raises."""
         parameters = list(self.parameters())
         data = [fn(each.data) for each in parameters]
@@ -328,7 +327,7 @@ class Module:
                     module._buffers[name] = moved[id(buffer)]
         return self
 
-    def to(self: Self, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False) -> Self:
+    def to(self, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False) -> Self:
         """Move parameters and buffers to a device, and the floating and complex ones to a dtype.
 
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``; in place, unlike a tensor's.
@@ -350,34 +349,34 @@ class Module:
 
         return self._apply(convert)
 
-    def cpu(self: Self) -> Self:
+    def cpu(self) -> Self:
         """Move to the host device ``cpu``."""
         return self.to("cpu")
 
-    def cuda(self: Self, device: Any = None) -> Self:
+    def cuda(self, device: Any = None) -> Self:
         """Move to an NVIDIA GPU."""
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
-    def type(self: Self, dst_type: DType) -> Self:
+    def type(self, dst_type: DType) -> Self:
         """Convert all parameters and buffers, integers too."""
         return self._apply(lambda tensor: tensor.to(dst_type))
 
-    def _floating(self: Self, target: DType) -> Self:
+    def _floating(self, target: DType) -> Self:
         return self._apply(lambda tensor: tensor.to(target) if tensor.is_floating_point() else tensor)
 
-    def float(self: Self) -> Self:
+    def float(self) -> Self:
         """Convert floating parameters and buffers to float32."""
         return self._floating(dtypes.float32)
 
-    def double(self: Self) -> Self:
+    def double(self) -> Self:
         """Convert floating parameters and buffers to float64."""
         return self._floating(dtypes.float64)
 
-    def half(self: Self) -> Self:
+    def half(self) -> Self:
         """Convert floating parameters and buffers to float16."""
         return self._floating(dtypes.float16)
 
-    def bfloat16(self: Self) -> Self:
+    def bfloat16(self) -> Self:
         """Convert floating parameters and buffers to bfloat16."""
         return self._floating(dtypes.bfloat16)
 

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 from hotplug import dtypes, ops
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, ShapeError
-from hotplug.nn import functional as F
-from hotplug.nn import init
+from hotplug.nn import functional as F, init
 from hotplug.nn._state import Loading
 from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter

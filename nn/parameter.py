@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hotplug import ops
 from hotplug.errors import ArgumentTypeError
 from hotplug.tensor import Tensor

@@ -8,8 +8,7 @@ from hotplug import ops
 from hotplug.autograd.mode import no_grad
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, ShapeError
-from hotplug.nn import functional as F
-from hotplug.nn import init
+from hotplug.nn import functional as F, init
 from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor

@@ -86,7 +86,9 @@ def _checked_steps(total: int | None, epochs: int | None, steps_per_epoch: int |
             raise ArgumentError("OneCycleLR: pass total_steps, or both epochs and steps_per_epoch")
         total = epochs * steps_per_epoch
     if total <= 0 or not 0 <= pct_start <= 1:
-        raise ArgumentError(f"OneCycleLR: expected steps above 0 and pct_start from 0 to 1, got {total} and {pct_start}")
+        raise ArgumentError(
+            f"OneCycleLR: expected steps above 0 and pct_start from 0 to 1, got {total} and {pct_start}"
+        )
     return total
 
 

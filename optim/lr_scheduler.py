@@ -184,7 +184,8 @@ class CosineAnnealingLR(LRScheduler):
 
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Half cosines from the learning rate down to ``eta_min``; the first takes ``T_0`` epochs, each next ``T_mult`` times
-    as many."""
+    as many.
+    """
 
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1

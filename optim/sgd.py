@@ -7,7 +7,6 @@ from typing import Any
 from hotplug import ops
 from hotplug.declare import elementwise, numeric
 from hotplug.errors import ArgumentError
-from hotplug.expr import scalar as s
 from hotplug.optim._step import Step
 from hotplug.optim.optimizer import Closure, Optimizer, Params, evaluate
 from hotplug.tensor import Tensor

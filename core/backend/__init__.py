@@ -20,11 +20,14 @@ from hotplug.backend.contract import (
     Kernel,
     OpKey,
 )
-from hotplug.expr.node import Expr
+from hotplug.backend.functional import FunctionalBackend
+from hotplug.backend.launcher import Compute, Value
+from hotplug.expr.node import Expr, schedule
 from hotplug.layout import MAX_RANK, Layout
 
 __all__ = [
     "ALIGNMENT", "ARGREDUCE_MODES", "CONTRACT_VERSION", "FAMILIES", "MAX_RANK", "REDUCE_MODES", "SCAN_MODES",
-    "SCATTER_MODES", "Array", "Backend", "Buffer", "Capabilities", "DeviceInfo", "Expr", "Kernel", "Layout", "OpKey",
-    "Storage", "dtypes", "errors",
+    "SCATTER_MODES", "Array", "Backend", "Buffer", "Capabilities", "Compute", "DeviceInfo", "Expr", "FunctionalBackend",
+    "Kernel", "Layout", "OpKey", "Storage", "Value", "dtypes", "errors",
+    "schedule",
 ]  # fmt: skip

@@ -13,10 +13,16 @@ from hotplug.ops.arithmetic import *  # noqa: F403
 from hotplug.ops.comparison import *  # noqa: F403
 from hotplug.ops.complex_numbers import *  # noqa: F403
 from hotplug.ops.creation import *  # noqa: F403
+from hotplug.ops.gathering import *  # noqa: F403
+from hotplug.ops.indexing import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.products import *  # noqa: F403
+from hotplug.ops.random import *  # noqa: F403
 from hotplug.ops.reduction import *  # noqa: F403
 from hotplug.ops.scan import *  # noqa: F403
+from hotplug.ops.scatter_reduction import *  # noqa: F403
+from hotplug.ops.scattering import *  # noqa: F403
+from hotplug.ops.selection import *  # noqa: F403
 from hotplug.ops.transcendental import *  # noqa: F403
 from hotplug.ops.view_ops import *  # noqa: F403
 from hotplug.ops.views import *  # noqa: F403

@@ -1,7 +1,7 @@
 """``hotplug.save`` and ``hotplug.load``: nested values of tensors, as a safetensors file.
 
-The tensors are stored under numbers, and how they were nested as JSON in the file's metadata; so a checkpoint (a model's
-and an optimizer's state dict, an epoch) can be loaded from anybody: nothing in it is executed.
+The tensors are stored under numbers, and how they were nested as JSON in the file's metadata; so a checkpoint (the
+state dicts of a model and an optimizer, an epoch) can be loaded from anybody: nothing in it is executed.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _parse(data: memoryview, where: str) -> _File:
 
 def _hint(data: memoryview) -> str:
     """What the file may be instead, for a message."""
-    if bytes(data[:4]) == b"PK\3\4" or bytes(data[:2]) == b"\x80\x02":
+    if bytes(data[:4]) == b"PK\3\4" or (data[0] == 0x80 and 2 <= data[1] <= 5):
         return "; it looks like a file of torch.save: write one with safetensors.torch.save_file instead"
     return ""
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import hotplug as hp
 import numpy as np
 import pytest
+
+import hotplug as hp
 from hotplug import printing
 
 DTYPES = [
@@ -71,7 +72,7 @@ def both(torch: Any, data: Any, dtype: str) -> tuple[Any, Any]:
     return hp.tensor(data, dtype=getattr(hp, dtype)), torch.tensor(data, dtype=getattr(torch, dtype))
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dtypes_and_shapes(torch: Any, dtype: str, shape: tuple[int, ...]) -> None:
@@ -79,7 +80,7 @@ def test_dtypes_and_shapes(torch: Any, dtype: str, shape: tuple[int, ...]) -> No
     assert plain(repr(ours)) == plain(repr(theirs))
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize("data", FLOATS.values(), ids=FLOATS.keys())
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "float16"])
 def test_numbers(torch: Any, data: Any, dtype: str) -> None:
@@ -87,15 +88,17 @@ def test_numbers(torch: Any, data: Any, dtype: str) -> None:
     assert plain(repr(ours)) == plain(repr(theirs))
 
 
-@pytest.mark.parity()
-@pytest.mark.parametrize("shape", [(1000,), (1001,), (40, 40), (3, 400), (2, 3, 200), (7, 7, 7, 7), (1, 1200), (3000, 1)])
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "shape", [(1000,), (1001,), (40, 40), (3, 400), (2, 3, 200), (7, 7, 7, 7), (1, 1200), (3000, 1)]
+)
 @pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "complex64"])
 def test_summaries(torch: Any, shape: tuple[int, ...], dtype: str) -> None:
     ours, theirs = both(torch, values(shape, dtype), dtype)
     assert plain(repr(ours)) == plain(repr(theirs))
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize(
     "options",
     [
@@ -114,7 +117,7 @@ def test_options(torch: Any, options: dict[str, Any], dtype: str) -> None:
         assert plain(repr(ours)) == plain(repr(theirs))
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 def test_gradients_and_views(torch: Any) -> None:
     ours, theirs = both(torch, [[1.0, 2.5], [3.0, 4.0]], "float32")
     assert repr(ours.t()) == repr(theirs.t())
@@ -126,7 +129,7 @@ def test_gradients_and_views(torch: Any) -> None:
     assert str(hp.nn.Parameter(hp.ones(2))) == str(torch.nn.Parameter(torch.ones(2)))
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 def test_the_default_dtype_is_not_shown(torch: Any) -> None:
     hp.set_default_dtype(hp.float64)
     torch.set_default_dtype(torch.float64)

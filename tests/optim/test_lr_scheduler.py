@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import hotplug as hp
 import pytest
+
+import hotplug as hp
 from hotplug.optim import lr_scheduler
 
 EPOCHS = 25
@@ -31,7 +32,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def optimizer_of(library: Any, name: str = "SGD") -> Any:
-    params = [{"params": [library.ones(2, requires_grad=True)]}, {"params": [library.ones(3, requires_grad=True)], "lr": 0.3}]
+    params = [
+        {"params": [library.ones(2, requires_grad=True)]},
+        {"params": [library.ones(3, requires_grad=True)], "lr": 0.3},
+    ]
     return getattr(library.optim, name)(params, lr=0.1, **({"momentum": 0.9} if name == "SGD" else {}))
 
 
@@ -53,7 +57,7 @@ def assert_equal(ours: list[Any], theirs: list[Any]) -> None:
             assert momentum == pytest.approx(momentum_, rel=1e-9)
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
 def test_rates_are_pytorch_s(torch: Any, case: tuple[str, dict[str, Any]], kind: str) -> None:
@@ -63,7 +67,7 @@ def test_rates_are_pytorch_s(torch: Any, case: tuple[str, dict[str, Any]], kind:
     assert_equal(ours, theirs)
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 def test_sequential(torch: Any) -> None:
     def make(module: Any) -> Callable[[Any], Any]:
         return lambda o: module.SequentialLR(
@@ -77,7 +81,7 @@ def test_sequential(torch: Any) -> None:
     assert_equal(ours, theirs)
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 def test_chained(torch: Any) -> None:
     found = []
     for library, module in ((hp, lr_scheduler), (torch, torch.optim.lr_scheduler)):
@@ -93,13 +97,41 @@ def test_chained(torch: Any) -> None:
     assert_equal(*found)
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize(
     "options",
-    [{}, {"mode": "max", "patience": 1, "cooldown": 2}, {"threshold_mode": "abs", "threshold": 0.5, "patience": 0, "min_lr": 0.02}],
+    [
+        {},
+        {"mode": "max", "patience": 1, "cooldown": 2},
+        {"threshold_mode": "abs", "threshold": 0.5, "patience": 0, "min_lr": 0.02},
+    ],
 )
 def test_plateau(torch: Any, options: dict[str, Any]) -> None:
-    metrics = [3.0, 2.0, 2.0, 1.9, 2.5, 2.6, 1.0, 1.0, 1.0, 1.0, 0.9, 5.0, 6.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0]
+    metrics = [
+        3.0,
+        2.0,
+        2.0,
+        1.9,
+        2.5,
+        2.6,
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        0.9,
+        5.0,
+        6.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+        7.0,
+    ]
     found = []
     for library, module in ((hp, lr_scheduler), (torch, torch.optim.lr_scheduler)):
         optimizer = optimizer_of(library)

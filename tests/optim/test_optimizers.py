@@ -6,9 +6,10 @@ import copy
 import pickle
 from typing import Any
 
-import hotplug as hp
 import numpy as np
 import pytest
+
+import hotplug as hp
 from hotplug import optim
 
 STEPS = 20
@@ -59,7 +60,7 @@ def host(tensor: Any) -> np.ndarray[Any, Any]:
     return np.asarray(tensor.detach().numpy())
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize("case", CASES, ids=names)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
 def test_twenty_steps_give_pytorch_s_values(torch: Any, case: tuple[str, dict[str, Any]], dtype: str) -> None:
@@ -75,7 +76,7 @@ def test_twenty_steps_give_pytorch_s_values(torch: Any, case: tuple[str, dict[st
             np.testing.assert_allclose(np.asarray(optimizer.state[mine][key]), np.asarray(value), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parity()
+@pytest.mark.parity
 @pytest.mark.parametrize("case", CASES, ids=names)
 def test_state_dict_has_pytorch_s_format(torch: Any, case: tuple[str, dict[str, Any]]) -> None:
     _, ours = run(hp, *case, "float32", 2)
@@ -194,7 +195,12 @@ def test_pickle_and_deepcopy() -> None:
 
 BAD: list[tuple[str, Any, type[Exception], str]] = [
     ("unknown option", lambda p: optim.SGD(p, learning_rate=1), TypeError, "learning_rate"),  # type: ignore[call-arg]
-    ("mistyped option", lambda p: optim.SGD([{"params": p, "weigth_decay": 1}]), ValueError, "did you mean 'weight_decay'"),
+    (
+        "mistyped option",
+        lambda p: optim.SGD([{"params": p, "weigth_decay": 1}]),
+        ValueError,
+        "did you mean 'weight_decay'",
+    ),
     ("learning rate", lambda p: optim.SGD(p, -1), ValueError, "Invalid learning rate: -1"),
     ("learning rate is nan", lambda p: optim.SGD(p, float("nan")), ValueError, "Invalid learning rate"),
     ("momentum", lambda p: optim.SGD(p, 0.1, momentum=-1), ValueError, "Invalid momentum value: -1"),

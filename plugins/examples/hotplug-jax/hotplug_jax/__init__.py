@@ -1,0 +1,1 @@
+"""JAX as a device of Hotplug: ``device="jax"``."""

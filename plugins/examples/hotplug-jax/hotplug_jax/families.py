@@ -1,0 +1,112 @@
+"""The seven kernel families as pure functions of jax.Arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+from hotplug.backend import Compute, OpKey, dtypes
+from jax import lax
+
+from hotplug_jax.scalars import evaluate
+
+Arrays = Sequence[jax.Array]
+Shape = tuple[int, ...]
+
+
+def _map(key: OpKey) -> Compute:
+    def run(inputs: Arrays, scalars: Sequence[Any], shape: Shape) -> Arrays:
+        return evaluate(key.program, inputs, scalars, shape)
+
+    return run
+
+
+def _wide(x: jax.Array) -> Any:
+    """What sums and products are kept in: float64 for floating dtypes, so that 10**7 ones are counted exactly."""
+    return jnp.float64 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype
+
+
+REDUCTIONS: Final[dict[str, Callable[[jax.Array, Shape], jax.Array]]] = {
+    "sum": lambda x, axes: jnp.sum(x, axes, dtype=_wide(x)), "prod": lambda x, axes: jnp.prod(x, axes, dtype=_wide(x)),
+    "max": jnp.max, "min": jnp.min, "any": jnp.any, "all": jnp.all,
+}  # fmt: skip
+
+
+def _reduce(key: OpKey) -> Compute:
+    def run(inputs: Arrays, scalars: Sequence[Any], _: Shape) -> Arrays:
+        full = inputs[0].shape
+        (value,) = evaluate(key.program, inputs, scalars, full)
+        found = REDUCTIONS[key.mode](value, tuple(range(len(full) - key.axis, len(full))))
+        return [found.astype(key.dtypes[0].numpy)]
+
+    return run
+
+
+def _argreduce(key: OpKey) -> Compute:
+    function = {"argmax": jnp.argmax, "argmin": jnp.argmin}[key.mode]
+    return lambda inputs, scalars, shape: [function(inputs[0], axis=-1).astype(jnp.int64)]
+
+
+SCANS: Final[dict[str, Callable[[jax.Array], jax.Array]]] = {
+    "sum": lambda x: jnp.cumsum(x, -1, dtype=_wide(x)), "prod": lambda x: jnp.cumprod(x, -1, dtype=_wide(x)),
+    "max": lambda x: lax.cummax(x, x.ndim - 1), "min": lambda x: lax.cummin(x, x.ndim - 1),
+}  # fmt: skip
+
+
+def _scan(key: OpKey) -> Compute:
+    return lambda inputs, scalars, shape: [SCANS[key.mode](inputs[0]).astype(key.dtypes[0].numpy)]
+
+
+def _checked(index: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
+    """Positions with those out of range moved to ``size``, and the fault: how many there were, and one of them."""
+    index = index.astype(jnp.int64)
+    bad = (index < 0) | (index >= size)
+    worst = jnp.where(bad, index, 0)
+    one = jnp.where(worst.min() < 0, worst.min(), worst.max())
+    return jnp.where(bad, size, index), jnp.stack([jnp.sum(bad, dtype=jnp.int64), one])
+
+
+def _gather(key: OpKey) -> Compute:
+    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+        source, index = inputs
+        index, fault = _checked(index, source.shape[key.axis])
+        return [jnp.take_along_axis(source, index, key.axis, mode="clip"), fault]
+
+    return run
+
+
+def _scatter(key: OpKey) -> Compute:
+    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+        target, index, source = inputs
+        index, fault = _checked(index, target.shape[key.axis])
+        places = [lax.broadcasted_iota(jnp.int64, index.shape, axis) for axis in range(index.ndim)]
+        places[key.axis] = index
+        kind = _wide(target) if key.mode in ("add", "mul") else target.dtype
+        update = getattr(target.astype(kind).at[tuple(places)], {"mul": "multiply"}.get(key.mode, key.mode))
+        return [update(source.astype(kind), mode="drop").astype(target.dtype), fault]
+
+    return run
+
+
+def _matmul(key: OpKey) -> Compute:
+    kind = key.dtypes[0].compute.numpy
+
+    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+        left, right = (each.astype(kind) for each in inputs)
+        product = lax.dot_general(
+            left, right, (((2,), (1,)), ((0,), (0,))), precision=lax.Precision.HIGHEST, preferred_element_type=kind
+        )
+        return [product.astype(key.dtypes[0].numpy)]
+
+    return run
+
+
+FAMILIES: Final[dict[str, Callable[[OpKey], Compute]]] = {
+    "map": _map, "reduce": _reduce, "argreduce": _argreduce, "scan": _scan, "gather": _gather, "scatter": _scatter,
+    "matmul": _matmul,
+}  # fmt: skip
+
+REAL: Final = frozenset(each for each in dtypes.ALL if each.kind != "c")
+"""What kernels compute in.  The core lowers complex numbers to pairs of these."""

@@ -1,0 +1,116 @@
+"""The meaning of an Expr in jax.numpy.  Each function computes in its operands' dtype; comments say where XLA differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+from hotplug.backend import Expr, dtypes, schedule
+from jax import lax
+
+Function = Callable[..., jax.Array]
+
+
+def _integer_or(whole: Function, floating: Function) -> Function:
+    """One function for integers, whose divisor 0 gives 0, another for floating dtypes."""
+
+    def function(a: jax.Array, b: jax.Array) -> jax.Array:
+        if jnp.issubdtype(a.dtype, jnp.floating):
+            return floating(a, b)
+        return jnp.where(b == 0, 0, whole(a, jnp.where(b == 0, 1, b))).astype(a.dtype)
+
+    return function
+
+
+def _power(base: jax.Array, exponent: jax.Array) -> jax.Array:
+    """Integers modulo 2**bits by repeated squaring; a negative exponent leaves only the bases 1 and -1."""
+    if jnp.issubdtype(base.dtype, jnp.floating):
+        return lax.pow(base, exponent)
+    left, square, result = exponent, base, jnp.ones_like(base)
+    for _ in range(base.dtype.itemsize * 8):
+        result = jnp.where(left & 1 == 1, result * square, result)
+        left, square = lax.shift_right_logical(left, jnp.ones_like(left)), square * square
+    unit = jnp.where(base == 1, 1, jnp.where(base + 1 == 0, jnp.where(exponent & 1 == 1, base, 1), 0))
+    return jnp.where(exponent < 0, unit, result).astype(base.dtype)
+
+
+def _digamma(x: jax.Array) -> jax.Array:
+    return jnp.where(x == 0, -jnp.copysign(jnp.inf, x), lax.digamma(x)).astype(x.dtype)
+
+
+def _mulhi(a: jax.Array, b: jax.Array) -> jax.Array:
+    return ((a.astype(jnp.uint64) * b.astype(jnp.uint64)) >> 32).astype(jnp.uint32)
+
+
+def _shift_right(a: jax.Array, b: jax.Array) -> jax.Array:
+    signed = jnp.issubdtype(a.dtype, jnp.signedinteger)
+    return lax.shift_right_arithmetic(a, b) if signed else lax.shift_right_logical(a, b)
+
+
+def _product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """XLA would contract a product and a sum into one rounding, which changes random numbers; it can't see past this
+    selection, which costs nothing.  (An optimization barrier does not hold it back.)
+    """
+    result = a * b
+    return jnp.where(jnp.isnan(result), jnp.nan, result) if jnp.issubdtype(a.dtype, jnp.floating) else result
+
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    **{name: getattr(jnp, name) for name in (
+        "abs expm1 log log2 log10 log1p sqrt sin cos sinh cosh tanh floor ceil trunc hypot copysign nextafter "
+        "minimum maximum fmin fmax where invert"
+    ).split()},
+    **{name: getattr(lax, name) for name in "exp neg tan asin acos atan erf erfc lgamma rsqrt atan2".split()},
+    **{name: getattr(lax, name) for name in "eq ne lt le gt ge add sub div asinh acosh atanh".split()},
+    "and": jnp.bitwise_and, "or": jnp.bitwise_or, "xor": jnp.bitwise_xor, "mul": _product, "pow": _power,
+    "exp2": lambda x: lax.pow(jnp.full_like(x, 2), x),  # jnp.exp2 loses digits of large arguments
+    "sigmoid": lax.logistic, "round": lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN), "digamma": _digamma,
+    "sign": lambda x: (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype),  # 0 for NaN
+    "shl": lax.shift_left, "shr": _shift_right, "mulhi": _mulhi, "fmod": _integer_or(lax.rem, lax.rem),
+    "floordiv": _integer_or(jnp.floor_divide, jnp.floor_divide),
+    "remainder": _integer_or(jnp.remainder, jnp.remainder),
+}  # fmt: skip
+
+
+def cast(x: jax.Array, source: dtypes.dtype, target: dtypes.dtype) -> jax.Array:
+    """Conversion by the contract's table; XLA by itself saturates."""
+    if target.kind == "b":
+        return x != 0
+    if source.kind != "f" or target.kind not in "ui":
+        return x.astype(target.numpy)
+    fits = (x >= -(2.0**63)) & (x < 2.0**63)
+    whole = jnp.where(fits, x.astype(jnp.int64), jnp.iinfo(jnp.int64).min).astype(target.numpy)
+    if target is dtypes.uint64:
+        whole = jnp.where((x >= 2.0**63) & (x < 2.0**64), x.astype(jnp.uint64), whole)
+    return whole
+
+
+def evaluate(
+    program: Sequence[Expr], inputs: Sequence[jax.Array], scalars: Sequence[Any], shape: Sequence[int]
+) -> list[jax.Array]:
+    """The values of the roots over ``shape``."""
+    values: dict[Expr, jax.Array] = {}
+    for node in schedule(program):
+        args = [values[arg] for arg in node.args]
+        if node.op == "input":
+            values[node] = inputs[node.value]
+        elif node.op == "scalar":
+            values[node] = jnp.asarray(scalars[node.value]).astype(node.dtype.numpy)
+        elif node.op == "constant":
+            values[node] = jnp.full((), node.value, node.dtype.numpy)
+        elif node.op == "index":
+            values[node] = lax.iota(jnp.int64, max(1, _count(shape))).reshape(tuple(shape))
+        elif node.op == "cast":
+            values[node] = cast(args[0], node.args[0].dtype, node.dtype)
+        else:
+            values[node] = FUNCTIONS[node.op](*jnp.broadcast_arrays(*args))
+    return [jnp.broadcast_to(values[root], tuple(shape)) for root in program]
+
+
+def _count(shape: Sequence[int]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count

@@ -1,0 +1,88 @@
+"""Strided views of a value of one axis, without a gather wherever the axes nest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from hotplug.backend import Layout
+from jax import lax
+
+
+class Steps(NamedTuple):
+    """The axes of a layout that step through memory, from the largest step to the smallest."""
+
+    axes: list[int]
+    sizes: list[int]
+    steps: list[int]
+    reversed: list[int]
+    """Positions in ``axes`` of those that step backwards."""
+    nested: bool
+    """Each axis steps over all that the following ones reach."""
+
+
+def steps_of(layout: Layout) -> Steps:
+    """Analyse a layout; axes of one element and broadcast axes don't step."""
+    shape, strides = layout.shape, layout.strides
+    axes = [axis for axis, size in enumerate(shape) if size != 1 and strides[axis] != 0]
+    axes.sort(key=lambda axis: -abs(strides[axis]))
+    sizes, steps = [shape[axis] for axis in axes], [abs(strides[axis]) for axis in axes]
+    reach, nested = 1, True
+    for size, step in zip(reversed(sizes), reversed(steps), strict=True):
+        nested &= reach <= step
+        reach += (size - 1) * step
+    return Steps(axes, sizes, steps, [i for i, axis in enumerate(axes) if strides[axis] < 0], nested)
+
+
+def _fit(value: jax.Array, length: int) -> jax.Array:
+    """The last axis cut or padded with zeros."""
+    value = value[..., :length]
+    return jnp.pad(value, [(0, 0)] * (value.ndim - 1) + [(0, length - value.shape[-1])])
+
+
+def _positions(found: Steps) -> jax.Array:
+    """For every element, its distance from the first one in memory."""
+    return sum(
+        (lax.broadcasted_iota(jnp.int64, found.sizes, axis) * step for axis, step in enumerate(found.steps)),
+        start=jnp.zeros(found.sizes, jnp.int64),
+    )
+
+
+def view(value: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:
+    """The elements that a layout reads, in its shape."""
+    found, (low, high) = steps_of(layout), layout.extent()
+    part = lax.dynamic_slice(value, (offset + low,), (high - low + 1,))
+    if found.nested:
+        for size, step in zip(found.sizes, found.steps, strict=True):
+            part = _fit(part, size * step).reshape(*part.shape[:-1], size, step)
+        part = part[..., 0]
+    else:
+        part = part[_positions(found)]
+    part = lax.rev(part, found.reversed)
+    kept = sorted(found.axes)
+    return lax.broadcast_in_dim(part.transpose([found.axes.index(axis) for axis in kept]), layout.shape, kept)
+
+
+def update_view(value: jax.Array, new: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:
+    """The value with the elements that a layout names replaced."""
+    found, (low, high) = steps_of(layout), layout.extent()
+    length = high - low + 1
+    kept = sorted(found.axes)
+    new = new.reshape([layout.shape[axis] for axis in kept]).transpose([kept.index(axis) for axis in found.axes])
+    new = lax.rev(new, found.reversed)
+    if not found.nested:
+        return value.at[offset + low + _positions(found)].set(new, unique_indices=True)
+    if length != layout.numel:
+        chosen = _spread(jnp.ones_like(new, bool), found, length)
+        new = jnp.where(chosen, _spread(new, found, length), lax.dynamic_slice(value, (offset + low,), (length,)))
+    return lax.dynamic_update_slice(value, new.reshape(-1), (offset + low,))
+
+
+def _spread(new: jax.Array, found: Steps, length: int) -> jax.Array:
+    """Elements at their distances from the first one in memory, zeros between them; one axis."""
+    new = new[..., None]
+    for step in reversed(found.steps):
+        new = _fit(new, step)
+        new = new.reshape(*new.shape[:-2], -1)
+    return _fit(new, length)

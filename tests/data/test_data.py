@@ -1,0 +1,274 @@
+"""Datasets, samplers, collation and the loader."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hotplug as hp
+from hotplug import data, utils
+from hotplug.data import (
+    BatchSampler,
+    ChainDataset,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    StackDataset,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    default_collate,
+    random_split,
+)
+
+ROWS = 10
+
+
+class Squares(Dataset[Any]):
+    """Pairs of a number and its square, one by one."""
+
+    def __getitem__(self, index: int) -> tuple[int, float]:
+        return index, float(index) ** 2
+
+    def __len__(self) -> int:
+        return ROWS
+
+
+class Stream(IterableDataset[int]):
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.count))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def table(device: str = "cpu") -> TensorDataset:
+    return TensorDataset(hp.arange(ROWS * 2.0, device=device).reshape(ROWS, 2), hp.arange(ROWS, device=device))
+
+
+def numbers(loader: Any) -> list[list[int]]:
+    return [batch[-1].tolist() for batch in loader]
+
+
+# --- datasets ---------------------------------------------------------------------------------------------------------
+
+
+def test_tensor_dataset() -> None:
+    dataset = table()
+    assert len(dataset) == ROWS
+    x, y = dataset[3]
+    assert x.tolist() == [6, 7]
+    assert y.item() == 3
+    assert [each.tolist() for each in dataset.batch([4, 1])] == [[[8, 9], [2, 3]], [4, 1]]
+    for wrong in ((), (hp.ones(3), hp.ones(4)), (hp.tensor(1),)):
+        with pytest.raises(RuntimeError, match="equally many rows"):
+            TensorDataset(*wrong)
+
+
+def test_combined_datasets() -> None:
+    both = table() + Subset(table(), [7, 5])
+    assert isinstance(both, ConcatDataset)
+    assert len(both) == ROWS + 2
+    assert [both[at][1].item() for at in (0, 9, 10, 11, -1)] == [0, 9, 7, 5, 5]
+    with pytest.raises(IndexError, match="index 12 is out of range for 12 samples"):
+        both[12]
+    with pytest.raises(ValueError, match="empty iterable"):
+        ConcatDataset([])
+    with pytest.raises(TypeError, match="use ChainDataset"):
+        ConcatDataset([Stream(3)])
+    assert list(ChainDataset([Stream(2), Stream(3)])) == [0, 1, 0, 1, 2]
+    assert len(ChainDataset([Stream(2), Stream(3)])) == 5
+    stacked = StackDataset(x=Squares(), y=table())
+    assert stacked[2]["x"] == (2, 4.0)
+    assert StackDataset(Squares(), Squares())[1] == ((1, 1.0), (1, 1.0))
+    with pytest.raises(ValueError, match="of one length"):
+        StackDataset(Squares(), Subset(Squares(), [1]))
+
+
+def test_random_split() -> None:
+    parts = random_split(table(), [7, 3], generator=hp.Generator().manual_seed(0))
+    again = random_split(table(), [0.7, 0.3], generator=hp.Generator().manual_seed(0))
+    assert [part.indices for part in parts] == [part.indices for part in again]
+    assert sorted(parts[0].indices + parts[1].indices) == list(range(ROWS))  # type: ignore[operator]
+    assert [len(part) for part in random_split(Squares(), [1 / 3, 1 / 3, 1 / 3])] == [4, 3, 3]
+    with pytest.raises(ValueError, match="does not equal the dataset's length 10"):
+        random_split(table(), [7, 4])
+
+
+# --- samplers ---------------------------------------------------------------------------------------------------------
+
+
+def test_samplers() -> None:
+    seeded = hp.Generator().manual_seed(1)
+    assert list(SequentialSampler(range(4))) == [0, 1, 2, 3]
+    order = list(RandomSampler(range(ROWS), generator=seeded))
+    assert sorted(order) == list(range(ROWS))
+    assert order != list(RandomSampler(range(ROWS), generator=seeded))
+    drawn = list(RandomSampler(range(3), replacement=True, num_samples=2000, generator=seeded))
+    assert len(drawn) == len(RandomSampler(range(3), replacement=True, num_samples=2000)) == 2000
+    assert min(drawn.count(each) for each in range(3)) > 500
+    more = list(RandomSampler(range(4), num_samples=6, generator=seeded))
+    assert len(more) == 6
+    assert sorted(more[:4]) == [0, 1, 2, 3]
+    assert sorted(SubsetRandomSampler([5, 7, 9], seeded)) == [5, 7, 9]
+    assert list(RandomSampler([])) == []
+    with pytest.raises(ValueError, match="positive integer"):
+        RandomSampler(range(3), num_samples=0)
+
+
+def test_weights() -> None:
+    seeded = hp.Generator().manual_seed(1)
+    drawn = list(WeightedRandomSampler([1.0, 0.0, 3.0, 0.0], 4000, generator=seeded))
+    assert {each: drawn.count(each) > 0 for each in range(4)} == {0: True, 1: False, 2: True, 3: False}
+    assert drawn.count(2) / drawn.count(0) == pytest.approx(3, rel=0.15)
+    without = [list(WeightedRandomSampler([1.0, 9.0, 0.0], 2, replacement=False, generator=seeded)) for _ in range(50)]
+    assert all(sorted(each) == [0, 1] for each in without)
+    assert sum(each[0] == 1 for each in without) > 35
+    for weights, count, replacement in (
+        ([0.0, 1.0], 2, False),
+        ([0.0], 1, True),
+        ([-1.0, 2.0], 1, True),
+        ([1.0], 0, True),
+    ):
+        with pytest.raises(ValueError, match="WeightedRandomSampler"):
+            WeightedRandomSampler(weights, count, replacement)
+
+
+def test_batch_sampler() -> None:
+    assert list(BatchSampler(range(5), 2, False)) == [[0, 1], [2, 3], [4]]
+    assert list(BatchSampler(range(5), 2, True)) == [[0, 1], [2, 3]]
+    assert [len(BatchSampler(range(5), 2, drop)) for drop in (False, True)] == [3, 2]
+    for wrong in (0, -1, True, 2.0):
+        with pytest.raises(ValueError, match="batch_size should be a positive integer"):
+            BatchSampler(range(3), wrong, False)  # type: ignore[arg-type]
+
+
+# --- collation --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity
+def test_collation(torch: Any) -> None:
+    pair = namedtuple("pair", "x y")  # noqa: PYI024 - the untyped kind is what collate meets
+
+    def samples(library: Any) -> list[Any]:
+        return [
+            {"t": library.ones(2) * i, "a": np.arange(2) + i, "f": 1.5 * i, "i": i, "b": i > 0, "s": "x", "l": [i, (i, 2.0)],
+             "n": pair(i, 1.0), "z": np.float32(i)}
+            for i in range(3)
+        ]  # fmt: skip
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(each) for key, each in value.items()}
+        if hasattr(value, "_fields"):
+            return ("pair", plain(value.x), plain(value.y))
+        if isinstance(value, (list, tuple)):
+            return [plain(each) for each in value]
+        return value if isinstance(value, str) else (str(value.dtype).split(".")[1], value.tolist())
+
+    assert plain(default_collate(samples(hp))) == plain(torch.utils.data.default_collate(samples(torch)))
+
+
+def test_what_cannot_be_collated() -> None:
+    with pytest.raises(RuntimeError, match=r"equal size, got \[1, 2\]"):
+        default_collate([[1], [1, 2]])
+    with pytest.raises(TypeError, match="found object; pass a collate_fn"):
+        default_collate([object()])
+    with pytest.raises(RuntimeError):
+        default_collate([hp.ones(2), hp.ones(3)])
+
+
+# --- loader -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "dataset", [table(), Subset(table(), range(ROWS)), table() + Subset(table(), [])], ids=["table", "subset", "slow"]
+)
+def test_batches(dataset: Any) -> None:
+    loader = DataLoader(dataset, batch_size=4)
+    assert len(loader) == 3
+    assert numbers(loader) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    x, y = next(iter(loader))
+    assert x.shape == (4, 2)
+    assert y.dtype is hp.int64
+    assert numbers(DataLoader(dataset, batch_size=4, drop_last=True)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_shuffling_is_the_generator_s() -> None:
+    def epochs(device: str) -> list[list[list[int]]]:
+        loader = DataLoader(table(device), batch_size=3, shuffle=True, generator=hp.Generator().manual_seed(5))
+        return [numbers(loader) for _ in range(3)]
+
+    found = epochs("cpu")
+    assert found == epochs("numpy")
+    assert found[0] != found[1]
+    assert all(sorted(sum(epoch, [])) == list(range(ROWS)) for epoch in found)
+    with hp.device("numpy"):
+        assert epochs("numpy") == found
+    hp.manual_seed(3)
+    first = numbers(DataLoader(table(), shuffle=True))
+    hp.manual_seed(3)
+    assert first == numbers(DataLoader(table(), shuffle=True))
+
+
+def test_options() -> None:
+    assert numbers(DataLoader(table(), 2, sampler=[5, 1, 3])) == [[5, 1], [3]]
+    assert numbers(DataLoader(table(), batch_sampler=[[1, 2], [9]])) == [[1, 2], [9]]
+    assert list(DataLoader(Squares(), batch_size=None)) == [(i, float(i) ** 2) for i in range(ROWS)]
+    assert list(DataLoader(Squares(), 5, collate_fn=len)) == [5, 5]
+    assert list(DataLoader(Stream(5), 2, collate_fn=list)) == [[0, 1], [2, 3], [4]]
+    assert list(DataLoader(Stream(5), 2, drop_last=True, collate_fn=list)) == [[0, 1], [2, 3]]
+    assert list(DataLoader(Stream(3), None)) == [0, 1, 2]
+    assert [
+        len(DataLoader(Stream(5), size, drop_last=drop)) for size, drop in ((2, False), (2, True), (None, False))
+    ] == [3, 2, 5]
+
+    class Several(Squares):
+        def __getitems__(self, indices: list[int]) -> list[int]:
+            return [100 + index for index in indices]
+
+    assert next(iter(DataLoader(Several(), 2))).tolist() == [100, 101]
+    assert list(DataLoader([3, 4, 5], collate_fn=list)) == [[3], [4], [5]]
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"num_workers": 2}, "num_workers=2 is not supported"),
+    ({"batch_size": 0}, "positive integer"),
+    ({"batch_size": 2.5}, "positive integer"),
+    ({"sampler": [1], "shuffle": True}, "mutually exclusive with shuffle"),
+    ({"batch_sampler": [[1]], "batch_size": 2}, "mutually exclusive"),
+    ({"batch_size": None, "drop_last": True}, "mutually exclusive with drop_last"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD)
+def test_options_that_exclude_each_other(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DataLoader(table(), **options)
+
+
+def test_wrong_datasets() -> None:
+    with pytest.raises(ValueError, match="an order of its own"):
+        DataLoader(Stream(3), shuffle=True)
+    with pytest.raises(TypeError, match="expected a dataset with __getitem__, got int"):
+        DataLoader(3)
+    with pytest.raises(TypeError, match="iterable only"):
+        Stream(3)[0]
+
+
+def test_pytorch_s_place() -> None:
+    from hotplug.utils.data import DataLoader as Same
+
+    assert Same is DataLoader
+    assert utils.data.TensorDataset is data.TensorDataset
