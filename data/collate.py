@@ -37,16 +37,14 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Sequence):
         return _sequences(batch, first)
     raise ArgumentTypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first).__name__}; "
-        f"pass a collate_fn of your own"
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
+        f"{type(first).__name__}; pass a collate_fn of your own"
     )
 
 
 def _sequences(batch: Sequence[Any], first: Any) -> Any:
     if any(len(each) != len(first) for each in batch):
-        raise ShapeError(
-            f"default_collate: each element in list of batch should be of equal size, got {[len(each) for each in batch]}"
-        )
+        raise ShapeError(f"default_collate: the samples should be of equal size, got {[len(each) for each in batch]}")
     columns = [default_collate(column) for column in zip(*batch, strict=True)]
     if isinstance(first, tuple) and hasattr(first, "_fields"):
         return type(first)(*columns)

@@ -35,8 +35,8 @@ class DataLoader:
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
         timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, *, generator: Any = None,
     ) -> None:  # fmt: skip
@@ -69,7 +69,7 @@ class DataLoader:
             raise ArgumentError("DataLoader: sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or self.drop_last):
             raise ArgumentError(
-                "DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                "DataLoader: batch_sampler is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
             )
         if batch_size is None and self.drop_last:
             raise ArgumentError("DataLoader: batch_size=None is mutually exclusive with drop_last")

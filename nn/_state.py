@@ -122,12 +122,13 @@ class Loading:
     def _tensor(self, module: Module, name: str, key: str, target: Tensor, value: Any) -> None:
         if not isinstance(value, Tensor):
             self.errors.append(
-                f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received {type(value)}'
+                f'While copying the parameter named "{key}", expected a Tensor from checkpoint but '
+                f"received {type(value)}"
             )
         elif value.shape != target.shape:
             self.errors.append(
-                f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the shape in current "
-                f"model is {target.shape}."
+                f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the shape in "
+                f"current model is {target.shape}."
             )
         elif self.assign:
             self._writes.append(lambda: _replace(module, name, target, value))

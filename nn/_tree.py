@@ -38,7 +38,7 @@ def joined(prefix: str, name: str) -> str:
 def members(
     module: Module, own: Callable[[Module], Iterable[tuple[str, T | None]]], prefix: str, recurse: bool, unique: bool
 ) -> Iterator[tuple[str, T]]:
-    """What ``own`` lists of every module, with paths; ``None`` is left out, and each object comes once if ``unique``."""
+    """What ``own`` lists of every module, with paths, without ``None``; each object once if ``unique``."""
     seen: set[int] = set()
     places = modules(module, prefix, set(), unique) if recurse else [(prefix, module)]
     for path, each in places:

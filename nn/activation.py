@@ -267,7 +267,7 @@ class Tanhshrink(Module):
 
 
 class GLU(Module):
-    """The first half of an axis times the sigmoid of the second (Dauphin et al., 2017).  ``(*, 2N, *)`` -> ``(*, N, *)``."""
+    """One half of an axis times the sigmoid of the other (Dauphin et al., 2017).  ``(*, 2N, *)`` -> ``(*, N, *)``."""
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor
 
 
-
 def _position(kind: str, index: Any, length: int) -> int:
     try:
         number = operator.index(index)

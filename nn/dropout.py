@@ -23,7 +23,7 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """Sets elements to zero with probability ``p`` in training, and divides the others by ``1 - p`` (Hinton et al., 2012).
+    """In training, zero with probability ``p``, and the other elements divided by ``1 - p`` (Hinton et al., 2012).
 
     Shapes: ``(*)`` -> ``(*)``.  In evaluation mode the input itself.
     """

@@ -39,7 +39,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in _GAINS:
         raise ArgumentError(
-            f"calculate_gain: unsupported nonlinearity {nonlinearity!r}; expected one of {', '.join(_GAINS)}, leaky_relu"
+            f"calculate_gain: unknown nonlinearity {nonlinearity!r}; expected one of {', '.join(_GAINS)}, leaky_relu"
         )
     return _GAINS[nonlinearity]
 
@@ -153,7 +153,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ArgumentError(
             f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {list(tensor.shape)}"
         )
-    outputs, inputs, *window = tensor.shape
+    outputs, _, *window = tensor.shape
     if outputs % groups:
         raise ArgumentError(f"dirac_: dim 0 ({outputs}) must be divisible by groups ({groups})")
     tensor.zero_()
@@ -169,9 +169,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """How many inputs an output sees, and the other way round."""
     if tensor.ndim < 2:
-        raise ArgumentError(
-            f"fan in and fan out can not be computed for a tensor of fewer than 2 dimensions, got shape {list(tensor.shape)}"
-        )
+        raise ArgumentError(f"fan in and fan out need a tensor of 2 dimensions or more, got shape {list(tensor.shape)}")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 

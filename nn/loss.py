@@ -1,7 +1,7 @@
 """Losses as modules.
 
-``reduction`` is ``"mean"``, ``"sum"`` or ``"none"`` everywhere.  PyTorch's ``size_average`` and ``reduce``, deprecated since
-2018, are not taken.
+``reduction`` is ``"mean"``, ``"sum"`` or ``"none"`` everywhere.  PyTorch's ``size_average`` and ``reduce``,
+deprecated since 2018, are not taken.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class NLLLoss(_WeightedLoss):
-    """``-input`` of the target class: the input holds logarithms of probabilities.  Shapes as :class:`CrossEntropyLoss`."""
+    """``-input`` of the target class; the input holds log-probabilities.  Shapes as :class:`CrossEntropyLoss`."""
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)

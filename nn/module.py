@@ -15,7 +15,6 @@ from hotplug.nn.parameter import Buffer, Parameter
 from hotplug.tensor import Tensor
 
 
-
 class NameError_(HotplugError, KeyError):  # noqa: N801, N818 - a KeyError with the other errors' looks
     """A name can't be given to a parameter, buffer or module."""
 
@@ -181,7 +180,8 @@ class Module:
         self._free("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise ArgumentTypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (hotplug.nn.Parameter or None required)"
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                f"(hotplug.nn.Parameter or None required)"
             )
         if param is not None and param.grad_fn is not None:
             raise ArgumentError(
@@ -412,7 +412,7 @@ class Module:
         loading.check(self, prefix)
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
-        """Parameters and persistent buffers by path, detached (unless ``keep_vars``); they share the module's memory."""
+        """Parameters and persistent buffers by path; detached (unless ``keep_vars``), but in the module's memory."""
         found = _state.new_destination() if destination is None else destination
         return _state.collect(self, found, prefix, keep_vars)  # type: ignore[no-any-return]
 
@@ -471,7 +471,7 @@ class Module:
         return _hooks.add(self._state_dict_hooks, _hooks.Hook(hook))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before a load."""
+        """Before a load, call ``hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors)``."""
         return _hooks.add(self._load_state_dict_pre_hooks, _hooks.Hook(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:

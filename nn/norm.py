@@ -154,8 +154,8 @@ class _InstanceNorm(_RunningNorm):
         by_input = self.training or not self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum
         result = F.instance_norm(
-            input.unsqueeze(0) if alone else input, self.running_mean, self.running_var, self.weight, self.bias, by_input,
-            momentum, self.eps,
+            input.unsqueeze(0) if alone else input, self.running_mean, self.running_var, self.weight, self.bias,
+            by_input, momentum, self.eps,
         )  # fmt: skip
         return result.squeeze(0) if alone else result
 
@@ -218,8 +218,8 @@ class RMSNorm(Module):
     weight: Parameter | None
 
     def __init__(
-        self, normalized_shape: int | list[int] | tuple[int, ...], eps: float | None = None, elementwise_affine: bool = True,
-        device: Any = None, dtype: DType | None = None,
+        self, normalized_shape: int | list[int] | tuple[int, ...], eps: float | None = None,
+        elementwise_affine: bool = True, device: Any = None, dtype: DType | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.normalized_shape = _shape(normalized_shape)
@@ -241,7 +241,9 @@ class RMSNorm(Module):
 
 
 class GroupNorm(_Affine):
-    """As :class:`LayerNorm`, with statistics of groups of channels (Wu and He, 2018).  Shapes: ``(N, C, *)`` -> the same.
+    """As :class:`LayerNorm`, with statistics of groups of channels (Wu and He, 2018).
+
+    Shapes: ``(N, C, *)`` -> the same.
 
     Raises:
         ArgumentError: the channels can't be divided among the groups.
@@ -267,4 +269,5 @@ class GroupNorm(_Affine):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        bias = self.bias is not None
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={bias}"

@@ -52,7 +52,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of windows over two axes.  Shapes: ``(N, C, H, W)`` or ``(C, H, W)``, as in :class:`MaxPool1d`."""
+    """The largest element of windows over two axes.  ``(N, C, H, W)`` or ``(C, H, W)``, as in :class:`MaxPool1d`."""
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool2d(input, **self._options())

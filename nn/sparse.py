@@ -17,7 +17,7 @@ from hotplug.tensor import Tensor
 class Embedding(Module):
     """A table of ``num_embeddings`` vectors, looked up by index.
 
-    Shapes: integers ``(*)`` -> ``(*, embedding_dim)``; ``weight`` ``(num_embeddings, embedding_dim)``, which starts normal.
+    Shapes: integers ``(*)`` -> ``(*, embedding_dim)``; ``weight`` ``(num_embeddings, embedding_dim)``, normal at first.
 
     Args:
         num_embeddings, embedding_dim: size of the table.
@@ -55,7 +55,7 @@ class Embedding(Module):
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
                 raise ShapeError(
-                    f"Embedding: expected a weight of shape {[num_embeddings, embedding_dim]}, got {list(_weight.shape)}"
+                    f"Embedding: expected weights of {[num_embeddings, embedding_dim]}, got shape {list(_weight.shape)}"
                 )
             self.weight = Parameter(_weight, not _freeze)
 

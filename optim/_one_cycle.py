@@ -59,6 +59,16 @@ class OneCycleLR(LRScheduler):
             return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
         return start + (end - start) * part
 
+    def _phase(self, now: int) -> tuple[str, str, float]:
+        """Between which learning rates a step lies, and how far."""
+        begin = 0.0
+        for end, before, after in self._phases[:-1]:
+            if now <= end:
+                return before, after, (now - begin) / (end - begin) if end != begin else 1.0
+            begin = end
+        end, before, after = self._phases[-1]
+        return before, after, (now - begin) / (end - begin) if end != begin else 1.0
+
     def get_lr(self) -> list[float]:
         now = self.last_epoch
         if now > self.total_steps:
@@ -66,14 +76,7 @@ class OneCycleLR(LRScheduler):
                 f"OneCycleLR: step {now} is beyond the total_steps={self.total_steps} that were announced"
             )
         momenta = {"initial": self.max_momentum, "max": self.base_momentum, "min": self.max_momentum}
-        begin = 0.0
-        for end, before, after in self._phases:
-            if now <= end or end == self.total_steps - 1:
-                part = (now - begin) / (end - begin) if end != begin else 1.0
-                break
-            begin = end
-        else:
-            raise AssertionError("the last phase ends with the last step")
+        before, after, part = self._phase(now)
         for group in self.optimizer.param_groups if self.cycle_momentum else ():
             self._set_momentum(group, self._between(momenta[before], momenta[after], part))
         groups = self.optimizer.param_groups

@@ -35,8 +35,8 @@ class LRScheduler(ABC):
                 group.setdefault("initial_lr", float(group["lr"]))
             elif "initial_lr" not in group:
                 raise _NotResumableError(
-                    f"'initial_lr' is not specified in param_groups[{number}] when resuming with last_epoch={last_epoch}; "
-                    f"load the optimizer's state first, or start with last_epoch=-1"
+                    f"'initial_lr' is not specified in param_groups[{number}] when resuming with last_epoch="
+                    f"{last_epoch}; load the optimizer's state first, or start with last_epoch=-1"
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch

@@ -37,7 +37,8 @@ class Step:
         for array in arrays[1:]:
             if array.shape != first.shape:
                 raise ShapeError(
-                    f"{self.op.name}: a state of shape {list(array.shape)} doesn't fit a parameter of {list(first.shape)}"
+                    f"{self.op.name}: a state of shape {list(array.shape)} doesn't fit a parameter of shape "
+                    f"{list(first.shape)}"
                 )
             if array.storage.runtime is not first.storage.runtime:
                 raise DeviceMismatchError(

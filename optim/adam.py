@@ -51,17 +51,17 @@ _amsgrad = Step(adam_amsgrad_step)
 
 
 class Adam(Optimizer):
-    """``p -= lr * m / (sqrt(v) + eps)`` with bias-corrected running means ``m`` of the gradient and ``v`` of its square.
+    """``p -= lr * m / (sqrt(v) + eps)``, with running means ``m`` of the gradient and ``v`` of its square.
 
-    Every parameter's step is one kernel.
+    The means are corrected for their start at zero.  Every parameter's step is one kernel.
 
     Args:
         params: see :class:`Optimizer`.
         lr: learning rate.
         betas: how much of ``m`` and of ``v`` is kept at a step.
         eps: keeps the quotient finite.
-        weight_decay: times the parameter is added to the gradient, or, ``decoupled_weight_decay``, times ``lr`` is taken
-            off the parameter (AdamW).
+        weight_decay: times the parameter is added to the gradient; with ``decoupled_weight_decay``, times ``lr`` and
+            the parameter is taken off the parameter (AdamW).
         amsgrad: divide by the largest ``v`` so far.
         maximize: climb instead.
         foreach, fused, capturable: accepted for PyTorch's sake; the step is fused anyway.
@@ -75,8 +75,8 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
         defaults = {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
-            "foreach": foreach, "capturable": capturable, "differentiable": differentiable, "fused": fused,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable, "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip
         super().__init__(params, defaults)
@@ -113,8 +113,8 @@ class Adam(Optimizer):
         (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
         decoupled = group.get("decoupled_weight_decay", False)
         numbers = (
-            lr / (1 - beta1**count), 0.0 if decoupled else decay, 1 - lr * decay if decoupled else 1.0, 1 - beta1, beta2,
-            1 - beta2, (1 - beta2**count) ** 0.5, group["eps"],
+            lr / (1 - beta1**count), 0.0 if decoupled else decay, 1 - lr * decay if decoupled else 1.0, 1 - beta1,
+            beta2, 1 - beta2, (1 - beta2**count) ** 0.5, group["eps"],
         )  # fmt: skip
         targets = [param, state["exp_avg"], state["exp_avg_sq"]]
         if group["amsgrad"]:

@@ -162,7 +162,7 @@ class PolynomialLR(_Factor):
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the learning rate down to ``eta_min`` over ``T_max`` epochs (Loshchilov and Hutter, 2016)."""
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
@@ -183,12 +183,15 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half cosines from the learning rate down to ``eta_min``; the first takes ``T_0`` epochs, each next ``T_mult`` times
-    as many.
-    """
+    """Half cosines down to ``eta_min``; the first takes ``T_0`` epochs, each next ``T_mult`` times as many."""
 
     def __init__(
-        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        T_0: int,  # noqa: N803
+        T_mult: int = 1,  # noqa: N803
+        eta_min: float = 0.0,
+        last_epoch: int = -1,
     ) -> None:
         if T_0 <= 0 or T_mult < 1:
             raise ArgumentError(
@@ -216,7 +219,8 @@ class SequentialLR(LRScheduler):
     ) -> None:
         if not schedulers or len(milestones) != len(schedulers) - 1:
             raise ArgumentError(
-                f"SequentialLR: expected one milestone less than schedulers, got {len(milestones)} and {len(schedulers)}"
+                f"SequentialLR: expected one milestone less than schedulers, got {len(milestones)} for "
+                f"{len(schedulers)}"
             )
         self._schedulers = schedulers
         self._milestones = list(milestones)

@@ -123,7 +123,7 @@ class Optimizer(ABC):
                     f"options are {', '.join(self.defaults)}"
                 )
 
-    def _check_group(self, group: dict[str, Any]) -> None:
+    def _check_group(self, group: dict[str, Any]) -> None:  # noqa: B027 - nothing to check is a valid answer
         """Check the values of a group's options; subclasses say what is allowed."""
 
     # --- state --------------------------------------------------------------------------------------------------------
@@ -160,7 +160,8 @@ class Optimizer(ABC):
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ArgumentError(
-                f"loaded state dict has a different number of parameter groups: {len(saved)}, expected {len(self.param_groups)}"
+                f"loaded state dict has a different number of parameter groups: {len(saved)}, expected "
+                f"{len(self.param_groups)}"
             )
         groups = []
         for own, given in zip(self.param_groups, saved, strict=True):

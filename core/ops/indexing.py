@@ -342,7 +342,9 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
         DTypeError: a tensor of another dtype is written through an index or mask.
     """
     if not isinstance(value, (Tensor, bool, int, float, complex, np.number, np.bool_)):
-        raise ArgumentTypeError(f"can't assign a {type(value).__name__} to a tensor; make it one with hotplug.tensor(...)")
+        raise ArgumentTypeError(
+            f"can't assign a {type(value).__name__} to a tensor; make it one with hotplug.tensor(...)"
+        )
     view, picks = _resolve(input, key)
     if not picks:
         _assign(view, value)
@@ -391,8 +393,12 @@ def index_put_(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumul
     """In-place form of :func:`index_put`."""
     for place, index in enumerate(indices):
         if not isinstance(index, Tensor):
-            raise ArgumentTypeError(f"index_put_: expected Tensor as element {place} of indices, got {type(index).__name__}")
+            raise ArgumentTypeError(
+                f"index_put_: expected Tensor as element {place} of indices, got {type(index).__name__}"
+            )
     view, picks = _resolve(input, tuple(indices))
     if picks:
-        _write("index_put_", _plan(view, picks), _same_kind("index_put_", input, values), "add" if accumulate else "set")
+        _write(
+            "index_put_", _plan(view, picks), _same_kind("index_put_", input, values), "add" if accumulate else "set"
+        )
     return input

@@ -48,7 +48,9 @@ def _tensors(op: str, tensors: Sequence[Tensor]) -> list[Tensor]:
         raise ArgumentTypeError(f"{op}(): argument 'tensors' must be tuple of Tensors, not {type(tensors).__name__}")
     for place, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            raise ArgumentTypeError(f"expected Tensor as element {place} in argument 0 of {op}(), but got {type(each).__name__}")
+            raise ArgumentTypeError(
+                f"expected Tensor as element {place} in argument 0 of {op}(), but got {type(each).__name__}"
+            )
     if not tensors:
         raise NothingToJoinError(f"{op}(): expected a non-empty list of Tensors")
     common = tensors[0].dtype

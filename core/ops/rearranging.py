@@ -58,10 +58,14 @@ def flipud(input: Tensor) -> Tensor:
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """A rotation by ``k`` right angles in the plane of two axes, from the first towards the second."""
     if len(dims) != 2 or input.ndim < 2:
-        raise ShapeError(f"rot90: expected two dims of a tensor of at least 2 dimensions, got {list(dims)} of {input.ndim}")
+        raise ShapeError(
+            f"rot90: expected two dims of a tensor of at least 2 dimensions, got {list(dims)} of {input.ndim}"
+        )
     a, b = (canonical_dim("rot90", d, input.ndim) for d in dims)
     if a == b:
-        raise ShapeError(f"rot90: expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+        raise ShapeError(
+            f"rot90: expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
     turns = k % 4
     if turns == 1:
         return views.transpose(flipped(input, (b,)), a, b).contiguous()
@@ -75,6 +79,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 @primitive
 def rolled(input: Array, shifts: Shape, dims: Shape) -> Array:
     """A copy shifted around along some axes, one after the other: each time two parts change places."""
+    given = input
     for shift, dim in zip(shifts, dims, strict=True):
         size = input.shape[dim]
         if not input.numel or shift % size == 0:
@@ -85,7 +90,7 @@ def rolled(input: Array, shifts: Shape, dims: Shape) -> Array:
             part = dispatch.move(input, shape, input.strides, source * input.strides[dim])
             dispatch.copy(part, dispatch.move(out, shape, out.strides, target * out.strides[dim]))
         input = out
-    return dispatch.clone(input)
+    return dispatch.clone(input) if input is given else input
 
 
 @rolled.gradient("input")
@@ -96,12 +101,12 @@ def _(grad: Tensor, shifts: Shape, dims: Shape) -> Tensor:
 @function()
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """A copy shifted around: what leaves one end of an axis comes in at the other.  Without ``dims``, in C order."""
-    moves = sizes((shifts,) if not isinstance(shifts, int) else ((shifts,),))
+    moves = sizes((shifts,))
     if dims is None or (isinstance(dims, (list, tuple)) and not dims):
         if len(moves) != 1:
             raise ShapeError(f"roll: shifts and dimensions must align. shifts: {len(moves)}, dims: 0")
         return views.reshape(rolled(views.reshape(input, (-1,)), moves, (0,)), tuple(input.shape))
-    axes = sizes((dims,) if not isinstance(dims, int) else ((dims,),))
+    axes = sizes((dims,))
     if len(axes) != len(moves):
         raise ShapeError(f"roll: shifts and dimensions must align. shifts: {len(moves)}, dims: {len(axes)}")
     if input.ndim == 0:
@@ -169,7 +174,7 @@ def repeat_interleave(
     if dim is None:
         input, dim = views.reshape(input, (-1,)), 0
     d = canonical_dim("repeat_interleave", dim, input.ndim)
-    if isinstance(repeats, Tensor) and repeats.numel() == 1 and output_size is None:
+    if isinstance(repeats, Tensor) and repeats.numel() == 1:
         repeats = views.expand(views.reshape(repeats, (1,)), (input.shape[d],))
     if isinstance(repeats, Tensor):
         if repeats.ndim != 1 or repeats.shape[0] != input.shape[d]:

@@ -78,8 +78,8 @@ def _describe(value: Any, tensors: dict[int, tuple[int, Tensor]], depth: int) ->
             [_describe(each, tensors, depth + 1) for each in value],
         ]
     raise ArgumentTypeError(
-        f"save: can't store a {type(value).__name__}; expected tensors, numbers, strings, bools, None, and dicts, lists "
-        f"and tuples of them (of a module, save its state_dict())"
+        f"save: can't store a {type(value).__name__}; expected tensors, numbers, strings, bools, None, and dicts, "
+        f"lists and tuples of them (of a module, save its state_dict())"
     )
 
 

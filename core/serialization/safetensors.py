@@ -201,10 +201,8 @@ def _tensors(data: memoryview, where: str, runtime: Runtime) -> dict[str, Tensor
 
 def _tensor(entry: _Entry, data: memoryview, start: int, runtime: Runtime) -> Tensor:
     flat = np.frombuffer(data[start + entry.begin : start + entry.end], np.uint8)
-    if entry.dtype is dtypes.bool_:
-        values = flat != 0  # a byte other than 0 and 1 in a NumPy bool is undefined behaviour
-    else:
-        values = _little(flat.view(entry.dtype.numpy))
+    # A byte other than 0 and 1 in a NumPy bool is undefined behaviour.
+    values = flat != 0 if entry.dtype is dtypes.bool_ else _little(flat.view(entry.dtype.numpy))
     return wrap(host.from_host(runtime, values.reshape(entry.shape), entry.dtype))
 
 
@@ -314,8 +312,8 @@ def _check_coverage(entries: Iterable[_Entry], size: int, where: str) -> None:
     for entry in sorted(entries, key=lambda each: (each.begin, each.end)):
         if entry.end > size:
             raise FileFormatError(
-                f"{where}: tensor {entry.name[:100]!r} ends at byte {entry.end} of the data, but the file has only {size}; "
-                f"it is truncated"
+                f"{where}: tensor {entry.name[:100]!r} ends at byte {entry.end} of the data, but the file has only "
+                f"{size}; it is truncated"
             )
         if entry.begin != position:
             fault = (

@@ -12,7 +12,7 @@ from hotplug.backend import Capabilities, Compute, DeviceInfo, FunctionalBackend
 from jax import lax
 
 from hotplug_jax import views
-from hotplug_jax.families import FAMILIES, REAL
+from hotplug_jax.families import FAMILIES
 
 
 @final
@@ -37,7 +37,7 @@ class JaxBackend(FunctionalBackend):
         return found
 
     def capabilities(self, index: int) -> Capabilities:
-        return Capabilities(arithmetic=REAL, asynchronous=True, denormals=False, functional=True)
+        return Capabilities(asynchronous=True, denormals=False, functional=True)
 
     def compute(self, index: int, key: OpKey) -> Compute | None:
         family = FAMILIES.get(key.name)

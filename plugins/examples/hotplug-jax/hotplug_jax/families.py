@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
-from hotplug.backend import Compute, OpKey, dtypes
+from hotplug.backend import Compute, OpKey
 from jax import lax
 
 from hotplug_jax.scalars import evaluate
@@ -107,6 +107,3 @@ FAMILIES: Final[dict[str, Callable[[OpKey], Compute]]] = {
     "map": _map, "reduce": _reduce, "argreduce": _argreduce, "scan": _scan, "gather": _gather, "scatter": _scatter,
     "matmul": _matmul,
 }  # fmt: skip
-
-REAL: Final = frozenset(each for each in dtypes.ALL if each.kind != "c")
-"""What kernels compute in.  The core lowers complex numbers to pairs of these."""
