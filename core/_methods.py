@@ -942,6 +942,36 @@ class TensorMethods:
         """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
         return _f.diag_embed(self, offset, dim1, dim2)
 
+    def bernoulli(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+        """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
+        return _f.bernoulli(self, p, generator=generator)
+
+    def bernoulli_(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+        """In-place form of :meth:`bernoulli`."""
+        return _f.assign("bernoulli_", self, _f.bernoulli(self, p, generator=generator))
+
+    def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with uniform numbers in ``[from, to)``."""
+        return _f.uniform_(self, from_, to, generator=generator)
+
+    def normal_(self: Any, mean: _float = 0.0, std: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with normal numbers."""
+        return _f.normal_(self, mean, std, generator=generator)
+
+    def exponential_(self: Any, lambd: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with exponentially distributed numbers of rate ``lambd``."""
+        return _f.exponential_(self, lambd, generator=generator)
+
+    def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
+        return _f.random_(self, from_, to, generator=generator)
+
+    def multinomial(
+        self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
+        return _f.multinomial(self, num_samples, replacement, generator=generator)
+
     def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """Running sum along ``dim``; integers and bool give int64."""
         return _f.cumsum(self, dim, dtype=dtype)
@@ -1133,36 +1163,6 @@ class TensorMethods:
     def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """In-place form of :meth:`addmm`."""
         return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
-
-    def bernoulli(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-        """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
-        return _f.bernoulli(self, p, generator=generator)
-
-    def bernoulli_(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-        """In-place form of :meth:`bernoulli`."""
-        return _f.assign("bernoulli_", self, _f.bernoulli(self, p, generator=generator))
-
-    def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with uniform numbers in ``[from, to)``."""
-        return _f.uniform_(self, from_, to, generator=generator)
-
-    def normal_(self: Any, mean: _float = 0.0, std: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with normal numbers."""
-        return _f.normal_(self, mean, std, generator=generator)
-
-    def exponential_(self: Any, lambd: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with exponentially distributed numbers of rate ``lambd``."""
-        return _f.exponential_(self, lambd, generator=generator)
-
-    def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
-        return _f.random_(self, from_, to, generator=generator)
-
-    def multinomial(
-        self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
-    ) -> Tensor:
-        """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
-        return _f.multinomial(self, num_samples, replacement, generator=generator)
 
     def flip(self: Any, *dims: Any) -> Tensor:
         """A copy with the axes ``dims`` in reverse order."""

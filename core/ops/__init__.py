@@ -15,11 +15,16 @@ from hotplug.ops.complex_numbers import *  # noqa: F403
 from hotplug.ops.convolution import *  # noqa: F403
 from hotplug.ops.creation import *  # noqa: F403
 from hotplug.ops.diagonals import *  # noqa: F403
+from hotplug.ops.dropout import *  # noqa: F403
 from hotplug.ops.gathering import *  # noqa: F403
 from hotplug.ops.indexing import *  # noqa: F403
 from hotplug.ops.joining import *  # noqa: F403
+from hotplug.ops.lookup import *  # noqa: F403
+from hotplug.ops.losses import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
+from hotplug.ops.normalization import *  # noqa: F403
 from hotplug.ops.padding import *  # noqa: F403
+from hotplug.ops.pooling import *  # noqa: F403
 from hotplug.ops.products import *  # noqa: F403
 from hotplug.ops.random import *  # noqa: F403
 from hotplug.ops.rearranging import *  # noqa: F403

@@ -8,8 +8,7 @@ from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.declare import function, primitive
 from hotplug.declare.dims import canonical_dim
-from hotplug.dtypes import dtype as DType
-from hotplug.dtypes import int64
+from hotplug.dtypes import dtype as DType, int64
 from hotplug.errors import DTypeError, IndexRangeError, ShapeError
 from hotplug.expr.node import Expr, binary, constant, index, input_, scalar, where
 from hotplug.layout import Shape
@@ -101,7 +100,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         IndexRangeError: a class number is negative or too large.
     """
     if tensor.dtype is not int64:
-        raise DTypeError(f"one_hot is only applicable to index tensor of type int64, got {tensor.dtype.name}; use .long()")
+        raise DTypeError(
+            f"one_hot is only applicable to index tensor of type int64, got {tensor.dtype.name}; use .long()"
+        )
     if num_classes == -1:
         if tensor.numel() == 0:
             raise ShapeError("one_hot: Can not infer total number of classes from empty tensor; pass num_classes")

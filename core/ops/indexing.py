@@ -78,7 +78,8 @@ def _as_index(entry: Any, input: Tensor) -> Tensor:
                 f"'{entry.device}'; move them with .to('{input.device}')"
             )
         entry = entry.to(input.device)
-    return entry.to(bool_) if entry.dtype is uint8 else entry.detach()
+    found: Tensor = entry.to(bool_) if entry.dtype is uint8 else entry.detach()
+    return found
 
 
 class _View:
@@ -125,7 +126,7 @@ class _View:
 
     def finish(self) -> Tensor:
         """The view; the input itself where nothing changes."""
-        return views.part_of(self.input, self.shape, self.steps, self.start) if self.changed else self.input
+        return view_ops.part_of(self.input, self.shape, self.steps, self.start) if self.changed else self.input
 
 
 def _width(entry: Any) -> int:
@@ -197,12 +198,12 @@ def _take_pick(view: _View, index: Tensor) -> None:
 
 
 class _Plan(NamedTuple):
-    """One gather or scatter: positions along the axes ``first`` to ``first + count`` of ``source`` merged."""
+    """One gather or scatter: positions along the axes ``first`` to ``first + length`` of ``source`` merged."""
 
     source: Tensor
     first: int
-    count: int
-    index: Tensor
+    length: int
+    positions: Tensor
     """A vector of positions in the merged axes."""
     picked: Shape
     """The shape in which the picked elements take the place of the axes."""
@@ -210,14 +211,14 @@ class _Plan(NamedTuple):
     @property
     def merged(self) -> Shape:
         """The shape of the source with the picked axes as one."""
-        shape, end = self.source._array.shape, self.first + self.count
+        shape, end = self.source._array.shape, self.first + self.length
         return (*shape[: self.first], math.prod(shape[self.first : end]), *shape[end:])
 
     @property
     def flat(self) -> Shape:
         """The merged shape with the number of positions in place of the picked axis."""
         shape = self.merged
-        return (*shape[: self.first], self.index._array.shape[0], *shape[self.first + 1 :])
+        return (*shape[: self.first], self.positions._array.shape[0], *shape[self.first + 1 :])
 
     @property
     def result(self) -> Shape:
@@ -261,7 +262,7 @@ def _integers(pick: Pick) -> list[Pick]:
 def _read(plan: _Plan) -> Tensor:
     merged = views.reshape(plan.source, plan.merged)
     try:
-        found = gather_along(merged, plan.first, along(plan.index, plan.first, merged.ndim), plan.flat)
+        found = gather_along(merged, plan.first, along(plan.positions, plan.first, merged.ndim), plan.flat)
     except IndexRangeError:
         raise _out_of_range(plan) from None
     return views.reshape(found, plan.result)
@@ -269,10 +270,10 @@ def _read(plan: _Plan) -> Tensor:
 
 def _out_of_range(plan: _Plan) -> IndexRangeError:
     """The error in terms of the axes that the key names, where a host device has noticed it."""
-    sizes = plan.source._array.shape[plan.first : plan.first + plan.count]
-    if plan.count > 1:
+    sizes = plan.source._array.shape[plan.first : plan.first + plan.length]
+    if plan.length > 1:
         return IndexRangeError(f"an index is out of bounds for dimensions with sizes {list(sizes)}")
-    values = plan.index.tolist()
+    values = plan.positions.tolist()
     bad = next((value for value in values if not -sizes[0] <= value < sizes[0]), None)
     return IndexRangeError(f"index {bad} is out of bounds for dimension {plan.first} with size {sizes[0]}")
 
@@ -285,7 +286,7 @@ def _write(name: str, plan: _Plan, value: Tensor, mode: str) -> None:
     if 0 in plan.flat:
         return
     source, shape = plan.source, plan.merged
-    index = along(plan.index, plan.first, len(shape))
+    index = along(plan.positions, plan.first, len(shape))
     strides = view_strides(source._array.shape, source._array.strides, shape)
     try:
         if strides is None:

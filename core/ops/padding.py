@@ -9,10 +9,10 @@ from typing import Any, Final
 from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.declare import function, primitive
+from hotplug.dtypes import int64
 from hotplug.errors import ArgumentError, ShapeError
 from hotplug.expr.node import Expr, binary, index, scalar, unary
 from hotplug.layout import Shape, layout_of
-from hotplug.dtypes import int64
 from hotplug.ops import views
 from hotplug.ops.gathering import select_rows
 from hotplug.ops.scattering import checked_number
@@ -92,7 +92,9 @@ def _check_border(mode: str, pairs: Sequence[tuple[int, int]], input: Tensor) ->
                 f"at dimension {input.ndim - 1 - place} of input {list(input.shape)}"
             )
         if mode == "circular" and max(low, high) > size:
-            raise ShapeError(f"pad: Padding value causes wrapping around more than once: ({low}, {high}) for size {size}")
+            raise ShapeError(
+                f"pad: Padding value causes wrapping around more than once: ({low}, {high}) for size {size}"
+            )
         if mode == "replicate" and size == 0:
             raise ShapeError(f"pad: Expected non-zero dimensions for the padded axes, but got: {list(input.shape)}")
 

@@ -140,7 +140,8 @@ def _repeated(input: Tensor, counts: Shape) -> Tensor:
 @function(namespace="Tensor")
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """The tensor laid side by side ``repeats[i]`` times along axis ``i``, a copy; more repeats than axes add axes in
-    front."""
+    front.
+    """
     counts = sizes(repeats)
     if len(counts) < input.ndim:
         raise ShapeError(
@@ -207,7 +208,8 @@ def _interleave_index(repeats: Tensor, output_size: int | None) -> Tensor:
 @function(method=False)
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Coordinate grids of vectors: the ``i``-th varies along axis ``i``; with ``indexing="xy"`` the first two axes are
-    exchanged.  Views."""
+    exchanged.  Views.
+    """
     given = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise BadRepeatError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')

@@ -49,9 +49,13 @@ def _argreduce(key: OpKey) -> Compute:
     return lambda inputs, scalars, shape: [function(inputs[0], axis=-1).astype(jnp.int64)]
 
 
+def _number(x: jax.Array) -> jax.Array:
+    return x.astype(jnp.uint8) if x.dtype == bool else x
+
+
 SCANS: Final[dict[str, Callable[[jax.Array], jax.Array]]] = {
     "sum": lambda x: jnp.cumsum(x, -1, dtype=_wide(x)), "prod": lambda x: jnp.cumprod(x, -1, dtype=_wide(x)),
-    "max": lambda x: lax.cummax(x, x.ndim - 1), "min": lambda x: lax.cummin(x, x.ndim - 1),
+    "max": lambda x: lax.cummax(_number(x), x.ndim - 1), "min": lambda x: lax.cummin(_number(x), x.ndim - 1),
 }  # fmt: skip
 
 

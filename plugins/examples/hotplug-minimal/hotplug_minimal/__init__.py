@@ -1,0 +1,1 @@
+"""The smallest device of Hotplug, for people to read: ``device="minimal"``."""
