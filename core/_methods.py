@@ -918,6 +918,14 @@ class TensorMethods:
         """In-place form of :func:`index_fill`."""
         return _f.index_fill_(self, dim, index, value)
 
+    def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
+        return _f.softmax(self, dim, dtype)
+
+    def log_softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
+        return _f.log_softmax(self, dim, dtype)
+
     def tril(self: Any, diagonal: _int = 0) -> Tensor:
         """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
         return _f.tril(self, diagonal)
@@ -1211,14 +1219,6 @@ class TensorMethods:
         return _f.assign(
             "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
         )
-
-    def softmax(self: Any, dim: _int | None = None, dtype: DType | None = None) -> Tensor:
-        """exp(x_i) / sum_j exp(x_j) along ``dim``.  input ``(*S)`` -> ``(*S)``."""
-        return _f.softmax(self, dim, dtype)
-
-    def log_softmax(self: Any, dim: _int | None = None, dtype: DType | None = None) -> Tensor:
-        """log(softmax(input)) along ``dim``, without overflow.  input ``(*S)`` -> ``(*S)``."""
-        return _f.log_softmax(self, dim, dtype)
 
     def exp(self: Any) -> Tensor:
         """e ** input."""

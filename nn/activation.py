@@ -64,12 +64,18 @@ class Hardsigmoid(_InPlace):
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
+    def extra_repr(self) -> str:
+        return ""  # as in PyTorch
+
 
 class Hardswish(_InPlace):
     """``x * hardsigmoid(x)`` (Howard et al., 2019).  ``(*)`` -> ``(*)``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return ""  # as in PyTorch
 
 
 class _Alpha(Module):

@@ -107,7 +107,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 def __getattr__(name: str) -> Any:
     """The op of a name that isn't listed above, among those that users declare too."""
-    entry = OPS.get(_NAMESPACE + name)
+    entry = OPS.get(_NAMESPACE + name) or OPS.get(name)
     if entry is None:
         raise AttributeError(f"module 'hotplug.nn.functional' has no attribute {name!r}")
     return entry.function

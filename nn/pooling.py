@@ -129,7 +129,7 @@ class AvgPool3d(_AvgPool):
 
 
 class _Adaptive(Module):
-    """What the adaptive means share."""
+    """What the adaptive layers share."""
 
     def __init__(self, output_size: OptionalSizes) -> None:
         super().__init__()
@@ -163,9 +163,5 @@ class AdaptiveAvgPool3d(_Adaptive):
 class AdaptiveMaxPool2d(_Adaptive):
     """Maxima of as many nearly equal parts as asked for.  ``(N, C, H, W)`` -> ``(N, C, *output_size)``."""
 
-    def __init__(self, output_size: OptionalSizes, return_indices: bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_max_pool2d(input, self.output_size)

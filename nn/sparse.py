@@ -22,13 +22,11 @@ class Embedding(Module):
     Args:
         num_embeddings, embedding_dim: size of the table.
         padding_idx: this row starts at zero and gets no gradient.
-        max_norm: rows that are looked up and longer than this are shortened to it, in place.
-        norm_type: which norm that is.
-        scale_grad_by_freq: divide a row's gradient by how often it was looked up.
-        sparse: only ``False``: there are no sparse gradients.
+        max_norm, norm_type, scale_grad_by_freq, sparse: only their defaults: rows aren't shortened, gradients are
+            dense and not scaled.
 
     Raises:
-        ArgumentError: ``padding_idx`` is out of range, or ``sparse`` is true.
+        ArgumentError: ``padding_idx`` is out of range, or one of the options that there aren't was chosen.
     """
 
     weight: Parameter
@@ -39,16 +37,16 @@ class Embedding(Module):
         _freeze: bool = False, device: Any = None, dtype: DType | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if sparse:
-            raise ArgumentError("Embedding: sparse gradients are not supported; pass sparse=False")
+        if max_norm is not None or scale_grad_by_freq or sparse:
+            raise ArgumentError(
+                "Embedding: max_norm, scale_grad_by_freq and sparse gradients are not supported; leave them out, and "
+                "shorten rows of the weight yourself under no_grad()"
+            )
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ArgumentError(f"Embedding: padding_idx {padding_idx} must be within num_embeddings {num_embeddings}")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.max_norm = max_norm
-        self.norm_type = norm_type
-        self.scale_grad_by_freq = scale_grad_by_freq
         if _weight is None:
             self.weight = Parameter(ops.empty(num_embeddings, embedding_dim, device=device, dtype=dtype), not _freeze)
             self.reset_parameters()
@@ -67,29 +65,16 @@ class Embedding(Module):
                 self.weight.select(0, self.padding_idx).zero_()
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+        return F.embedding(input, self.weight, self.padding_idx)
 
     @classmethod
-    def from_pretrained(
-        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
-    ) -> Embedding:  # fmt: skip
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """A layer around a given table ``(num_embeddings, embedding_dim)``, not trained if ``freeze``."""
         if embeddings.ndim != 2:
-            raise ShapeError(
-                f"Embedding.from_pretrained: embeddings must be 2-dimensional, got shape {list(embeddings.shape)}"
-            )
-        return cls(
-            *embeddings.shape, padding_idx=padding_idx, max_norm=max_norm, norm_type=norm_type,
-            scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, _weight=embeddings, _freeze=freeze,
-        )  # fmt: skip
+            raise ShapeError(f"Embedding.from_pretrained expected a table of 2 axes, got shape {list(embeddings.shape)}")
+        rows, columns = embeddings.shape
+        return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze)
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        return text + (f", scale_grad_by_freq={self.scale_grad_by_freq}" if self.scale_grad_by_freq else "")
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -14,13 +14,14 @@ from hotplug.ops.comparison import *  # noqa: F403
 from hotplug.ops.complex_numbers import *  # noqa: F403
 from hotplug.ops.convolution import *  # noqa: F403
 from hotplug.ops.creation import *  # noqa: F403
+from hotplug.ops.cross_entropy import *  # noqa: F403
 from hotplug.ops.diagonals import *  # noqa: F403
 from hotplug.ops.dropout import *  # noqa: F403
 from hotplug.ops.gathering import *  # noqa: F403
 from hotplug.ops.indexing import *  # noqa: F403
 from hotplug.ops.joining import *  # noqa: F403
 from hotplug.ops.lookup import *  # noqa: F403
-from hotplug.ops.losses import *  # noqa: F403
+from hotplug.ops.loss import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.normalization import *  # noqa: F403
 from hotplug.ops.padding import *  # noqa: F403

@@ -1,30 +1,73 @@
-"""Softmax and its logarithm."""
+"""softmax and log_softmax: one launch for the exponentials, none of which overflow."""
 
 from __future__ import annotations
 
-from hotplug.declare import composite, function
+from typing import Any
+
+from hotplug.declare import composite, elementwise, function
 from hotplug.declare.dims import canonical_dim
+from hotplug.declare.rules import floating
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import DTypeError
+from hotplug.dtypes import float32
+from hotplug.errors import DTypeError, ShapeError
+from hotplug.expr import scalar as s
+from hotplug.layout import Shape
+from hotplug.ops import reduction, views
 from hotplug.tensor import Tensor
 
+_INTERNAL = "ops"
+"""The namespace of ops that serve others: they are public in :mod:`hotplug.ops` only."""
 
-@composite(outputs=lambda input, dim: [(tuple(input.shape), input.dtype)])
+
+def widened(input: Tensor) -> Tensor:
+    """float32 for the half types: what is computed in several steps is rounded once, at the end."""
+    return input.to(float32) if input.dtype.kind == "f" and input.dtype.itemsize == 2 else input
+
+
+# --- parts that are one launch ---------------------------------------------------------------------------------------
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
+def shifted_exp(input: Any, shift: Any) -> Any:
+    """``exp(input - shift)``."""
+    return s.exp(input - shift)
+
+
+@elementwise(dtype=floating, sample=(0.5, 3), namespace=_INTERNAL, method=False, inplace=False)
+def log_of_share(input: Any, shift: Any, total: Any) -> Any:
+    """``input - shift - log(total)``."""
+    return (input - shift) - s.log(total)
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
+def share_gradient(grad: Any, out: Any, total: Any) -> Any:
+    """``out * (grad - total)``: softmax's gradient, where ``total`` is the sum of ``out * grad``."""
+    return out * (grad - total)
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
+def log_share_gradient(grad: Any, out: Any, total: Any) -> Any:
+    """``grad - exp(out) * total``: log_softmax's gradient, where ``total`` is the sum of ``grad``."""
+    return grad - s.exp(out) * total
+
+
+# --- the composites --------------------------------------------------------------------------------------------------
+
+
+def _like_first(input: Tensor, *_: Any) -> list[tuple[Shape, DType]]:
+    return [(tuple(input.shape), input.dtype)]
+
+
+def _largest(input: Tensor, dim: int) -> Tensor:
+    return reduction.extremum_over(input, "max", (dim,), True)
+
+
+@composite(outputs=_like_first)
 def softmax_along(input: Tensor, dim: int) -> Tensor:
-    """exp(input - max) / sum(exp(input - max)) along ``dim``."""
-    from hotplug import ops
-
-    powers = ops.exp(input - ops.amax(input, dim, True))
-    return powers / ops.sum(powers, dim, True)
-
-
-@composite(outputs=lambda delta, result, dim: [(tuple(result.shape), result.dtype)])
-def softmax_backward(delta: Tensor, result: Tensor, dim: int) -> Tensor:
-    """``result * (delta - sum(delta * result))``."""
-    from hotplug import ops
-
-    weighted = delta * result
-    return weighted - result * ops.sum(weighted, dim, True)
+    """``exp(input - max) / sum(exp(input - max))`` along ``dim``."""
+    power: Tensor = shifted_exp(input, _largest(input, dim))
+    out: Tensor = power / reduction.sum_over(power, (dim,), True, input.dtype)
+    return out
 
 
 @softmax_along.gradient("input")
@@ -32,21 +75,20 @@ def _(grad: Tensor, out: Tensor, dim: int) -> Tensor:
     return softmax_backward(grad, out, dim)
 
 
-@composite(outputs=lambda input, dim: [(tuple(input.shape), input.dtype)])
+@composite(outputs=_like_first)
+def softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
+    """``out * (grad - sum(out * grad))``."""
+    found: Tensor = share_gradient(grad, out, reduction.sum_over(grad * out, (dim,), True, out.dtype))
+    return found
+
+
+@composite(outputs=_like_first)
 def log_softmax_along(input: Tensor, dim: int) -> Tensor:
-    """input - max - log(sum(exp(input - max))) along ``dim``."""
-    from hotplug import ops
-
-    shifted = input - ops.amax(input, dim, True)
-    return shifted - ops.log(ops.sum(ops.exp(shifted), dim, True))
-
-
-@composite(outputs=lambda delta, result, dim: [(tuple(result.shape), result.dtype)])
-def log_softmax_backward(delta: Tensor, result: Tensor, dim: int) -> Tensor:
-    """``delta - exp(result) * sum(delta)``."""
-    from hotplug import ops
-
-    return delta - ops.exp(result) * ops.sum(delta, dim, True)
+    """``input - max - log(sum(exp(input - max)))`` along ``dim``."""
+    shift = _largest(input, dim)
+    total = reduction.sum_over(shifted_exp(input, shift), (dim,), True, input.dtype)
+    out: Tensor = log_of_share(input, shift, total)
+    return out
 
 
 @log_softmax_along.gradient("input")
@@ -54,46 +96,85 @@ def _(grad: Tensor, out: Tensor, dim: int) -> Tensor:
     return log_softmax_backward(grad, out, dim)
 
 
-def _prepared(op: str, input: Tensor, dim: int | None, dtype: DType | None) -> tuple[Tensor, int]:
+@composite(outputs=_like_first)
+def log_softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
+    """``grad - exp(out) * sum(grad)``."""
+    found: Tensor = log_share_gradient(grad, out, reduction.sum_over(grad, (dim,), True, out.dtype))
+    return found
+
+
+# --- public functions ------------------------------------------------------------------------------------------------
+
+
+def _along(op: str, run: Any, input: Tensor, dim: int, dtype: DType | None) -> Tensor:
     if dtype is not None:
         input = input.to(dtype)
     if input.dtype.kind != "f":
-        raise DTypeError(f"{op} is not implemented for {input.dtype.name}; pass dtype=, or convert with .float()")
-    if dim is None:  # PyTorch's choice where none was made: the class axis
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    return input, canonical_dim(op, dim, input.ndim)
+        raise DTypeError(f"{op} is not defined for {input.dtype.name}: it takes floating dtypes; pass dtype=, or .float()")
+    d = canonical_dim(op, dim, input.ndim)
+    if input.numel() == 0:
+        return input.clone()
+    kind, wide = input.dtype, widened(input)
+    if input.ndim == 0:
+        return views.reshape(run(views.reshape(wide, (1,)), 0), ()).to(kind)
+    found: Tensor = run(wide, d)
+    return found.to(kind)
 
 
 @function()
-def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
-    """exp(x_i) / sum_j exp(x_j) along ``dim``.  input ``(*S)`` -> ``(*S)``."""
-    from hotplug import ops
-
-    input, d = _prepared("softmax", input, dim, dtype)
-    return softmax_along(input, d) if input.ndim and input.numel() else ops.ones_like(input) + input * 0
+def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
+    return _along("softmax", softmax_along, input, dim, dtype)
 
 
 @function()
-def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
-    """log(softmax(input)) along ``dim``, without overflow.  input ``(*S)`` -> ``(*S)``."""
-    input, d = _prepared("log_softmax", input, dim, dtype)
-    return log_softmax_along(input, d) if input.ndim and input.numel() else input * 0
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
+    return _along("log_softmax", log_softmax_along, input, dim, dtype)
+
+
+def _implied(dim: int | None, input: Tensor) -> int:
+    """The dim that PyTorch takes where none is given."""
+    return (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim
+
+
+@function(name="softmax", method=False, namespace="nn.functional")
+def functional_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
+    """:func:`hotplug.softmax`; without ``dim``, along axis 0 of vectors and 3-d tensors and 1 of others."""
+    return softmax(input, _implied(dim, input), dtype)
+
+
+@function(name="log_softmax", method=False, namespace="nn.functional")
+def functional_log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
+    """:func:`hotplug.log_softmax`; without ``dim``, along axis 0 of vectors and 3-d tensors and 1 of others."""
+    return log_softmax(input, _implied(dim, input), dtype)
 
 
 @function(method=False, namespace="nn.functional")
-def softmin(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
-    """Softmax of ``-input``."""
-    return softmax(-input, dim, dtype)
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """``softmax(-x)``."""
+    negative: Tensor = -input if dtype is None else -input.to(dtype)
+    return softmax(negative, _implied(dim, input))
 
 
 @function(method=False, namespace="nn.functional")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """Gated linear unit: first half times the sigmoid of the second (Dauphin et al., 2016)."""
-    from hotplug import ops
-    from hotplug.errors import ShapeError
-
+    """Gated linear unit: the first half along ``dim`` times the sigmoid of the second (Dauphin et al., 2016)."""
     d = canonical_dim("glu", dim, input.ndim)
-    if not input.ndim or input.shape[d] % 2:
-        raise ShapeError(f"glu: halving dimension must be even, but dimension {dim} of {list(input.shape)} is not")
-    value, gate = ops.chunk(input, 2, d)
-    return value * ops.sigmoid(gate)
+    if input.ndim == 0 or input.shape[d] % 2:
+        raise ShapeError(f"glu: Halving dimension must be even, but dimension {d} of {list(input.shape)} is not")
+    half = input.shape[d] // 2
+    first, second = views.narrow(input, d, 0, half), views.narrow(input, d, half, half)
+    out: Tensor = gated(first, second)
+    return out
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
+def gated(input: Any, gate: Any) -> Any:
+    """``input * sigmoid(gate)``."""
+    return input * s.sigmoid(gate)
+

@@ -212,6 +212,7 @@ def loss(library: Any, name: str, options: dict[str, Any], kind: str) -> list[np
 
 
 @pytest.mark.parity
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # PyTorch's advice on kl_div
 @pytest.mark.parametrize("case", LOSSES, ids=str)
 def test_a_loss_is_pytorch_s(torch: Any, case: tuple[str, dict[str, Any], str]) -> None:
     for mine, his in zip(loss(hp, *case), loss(torch, *case), strict=True):
@@ -223,7 +224,7 @@ def test_a_loss_is_pytorch_s(torch: Any, case: tuple[str, dict[str, Any], str]) 
 def test_embedding(torch: Any) -> None:
     found = []
     for library in (hp, torch):
-        module = fill(library.nn.Embedding(6, 3, padding_idx=2, scale_grad_by_freq=True), library)
+        module = fill(library.nn.Embedding(6, 3, padding_idx=2), library)
         out = module(library.tensor([[0, 2, 5], [5, 5, 1]]))
         (out * library.tensor(values(1, (2, 3, 3)))).sum().backward()
         found.append((host(out), host(module.weight.grad), repr(module)))
@@ -234,16 +235,6 @@ def test_embedding(torch: Any) -> None:
     frozen = nn.Embedding.from_pretrained(hp.ones(4, 2))
     assert not frozen.weight.requires_grad
     assert host(frozen(hp.tensor([3]))).tolist() == [[1, 1]]
-
-
-@pytest.mark.parity
-def test_embedding_with_a_largest_norm(torch: Any) -> None:
-    found = []
-    for library in (hp, torch):
-        module = fill(library.nn.Embedding(6, 3, max_norm=0.5), library)
-        found.append((host(module(library.tensor([0, 4]))), host(module.weight)))
-    np.testing.assert_allclose(found[0][0], found[1][0], **F32)
-    np.testing.assert_allclose(found[0][1], found[1][1], **F32)
 
 
 @pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d"])
@@ -281,13 +272,13 @@ def test_default_initialisation(device: str) -> None:
         (nn.Bilinear(49, 20, 30, device=device), 1 / math.sqrt(49)),
     ]
     for module, bound in cases:
-        for parameter in module.parameters():
+        for name, parameter in module.named_parameters():
             drawn = host(parameter)
             assert str(parameter.device) == device
-            assert np.abs(drawn).max() <= bound
-            assert np.abs(drawn).max() > 0.9 * bound
-            assert abs(drawn.mean()) < 0.15 * bound
-            assert drawn.std() == pytest.approx(bound / math.sqrt(3), rel=0.15)
+            assert 0.8 * bound < np.abs(drawn).max() <= bound
+            if name == "weight":
+                assert abs(drawn.mean()) < 0.02 * bound
+                assert drawn.std() == pytest.approx(bound / math.sqrt(3), rel=0.02)
     drawn = host(nn.Embedding(200, 100, device=device).weight)
     assert drawn.std() == pytest.approx(1, rel=0.03)
     norm = nn.BatchNorm2d(3, device=device, dtype=hp.float64)
@@ -327,7 +318,8 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: nn.BatchNorm1d(3)(hp.ones(2, 3, 4, 5)), ValueError, "expected 2D or 3D input"),
     (lambda: nn.Embedding(3, 4, padding_idx=3), ValueError, "within num_embeddings"),
     (lambda: nn.Embedding(3, 4, sparse=True), ValueError, "sparse"),
-    (lambda: nn.Embedding(3, 4)(hp.tensor([3])), IndexError, "out of range"),
+    (lambda: nn.Embedding(3, 4, max_norm=1.0), ValueError, "max_norm"),
+    (lambda: nn.Embedding(3, 4)(hp.tensor([3])), IndexError, "index 3 is out of"),
     (lambda: nn.MSELoss("average"), ValueError, "'mean', 'sum' or 'none', got 'average'"),
     (lambda: nn.Linear(3, 4)(hp.ones(2, 5)), RuntimeError, "linear"),
     (lambda: nn.Conv2d(3, 4, 3)(hp.ones(2, 4, 5, 5)), RuntimeError, "conv2d"),
