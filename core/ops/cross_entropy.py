@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hotplug.declare import composite, function
-from hotplug.dtypes import dtype as DType
-from hotplug.dtypes import int64, uint8
+from hotplug.dtypes import dtype as DType, int64, uint8
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, reduction, views
@@ -91,7 +90,9 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
     if input.dtype.kind != "f":
         raise DTypeError(f"{op}: expected a floating input, got {input.dtype.name}")
     if target.dtype not in (int64, uint8):
-        raise DTypeError(f"{op}: expected scalar type int64 for class targets but found {target.dtype.name}; use .long()")
+        raise DTypeError(
+            f"{op}: expected scalar type int64 for class targets but found {target.dtype.name}; use .long()"
+        )
     if input.ndim == 0:
         raise ShapeError(f"{op}: expected input of 1 dimension (C) or more, got a 0-d tensor")
     expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
@@ -100,7 +101,9 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
             f"{op}: expected target of shape {list(expected)} for input {list(input.shape)}, got {list(target.shape)}"
         )
     if weight is not None and tuple(weight.shape) != (input.shape[1 if input.ndim > 1 else 0],):
-        raise ShapeError(f"{op}: weight must have one element for each of the classes of {list(input.shape)}, got {list(weight.shape)}")
+        raise ShapeError(
+            f"{op}: weight must have one element for each of the classes of {list(input.shape)}, got {list(weight.shape)}"
+        )
     target = target.to(int64)
     return (input, target) if input.ndim > 1 else (views.unsqueeze(input, 0), views.unsqueeze(target, 0))
 
@@ -229,4 +232,3 @@ def _with_probabilities(input: Tensor, target: Tensor, weight: Tensor | None, mo
     total = reduction.sum(loss)
     mean: Tensor = total / (input.numel() // max(input.shape[d], 1)) if mode == "mean" else total
     return mean
-

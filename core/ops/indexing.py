@@ -39,7 +39,7 @@ _LONG_LIST: Final = 32
 """A list of so many elements is an index, as in PyTorch; a shorter one that holds sequences or slices is a tuple."""
 
 
-# --- the key -----------------------------------------------------------------------------------------------------------------
+# --- the key ---------------------------------------------------------------------------------------------------------
 
 
 def _entries(key: Any) -> list[Any]:
@@ -78,8 +78,7 @@ def _as_index(entry: Any, input: Tensor) -> Tensor:
                 f"'{entry.device}'; move them with .to('{input.device}')"
             )
         entry = entry.to(input.device)
-    found: Tensor = entry.to(bool_) if entry.dtype is uint8 else entry.detach()
-    return found
+    return entry.to(bool_) if entry.dtype is uint8 else entry.detach()  # type: ignore[no-any-return]
 
 
 class _View:
@@ -194,7 +193,7 @@ def _take_pick(view: _View, index: Tensor) -> None:
     view.keep(index.ndim)
 
 
-# --- picks -------------------------------------------------------------------------------------------------------------------
+# --- picks -----------------------------------------------------------------------------------------------------------
 
 
 class _Plan(NamedTuple):
@@ -312,7 +311,7 @@ def _expanded(value: Tensor, shape: Shape) -> Tensor:
         ) from None
 
 
-# --- what users call ---------------------------------------------------------------------------------------------------------
+# --- what users call -------------------------------------------------------------------------------------------------
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:

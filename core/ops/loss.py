@@ -27,7 +27,7 @@ class LossArgumentError(ArgumentError, RuntimeError):
     """A parameter of a loss is out of range."""
 
 
-# --- by element --------------------------------------------------------------------------------------------------------
+# --- by element ------------------------------------------------------------------------------------------------------
 
 
 @elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
@@ -81,7 +81,8 @@ def bernoulli_error(input: Any, target: Any) -> Any:
 def _(grad: Expr, input: Expr, target: Expr) -> Expr:
     """By hand: PyTorch's bounded quotient, where the derived one is infinite at 0 and 1."""
     variance = (1.0 - input) * input
-    return grad * (input - target) / s.where(s.lt(variance, 1e-12), 1e-12, variance)
+    slope: Expr = grad * (input - target) / s.where(s.lt(variance, 1e-12), 1e-12, variance)
+    return slope
 
 
 @elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
@@ -94,7 +95,8 @@ def logit_error(input: Any, target: Any, pos_weight: Any = 1.0) -> Any:
 @gradient(logit_error, "input")
 def _(grad: Expr, input: Expr, target: Expr, pos_weight: Any) -> Expr:
     """By hand: the derived one splits at 0, where the function is smooth."""
-    return grad * ((1.0 - target) - _positive_weight(target, pos_weight) * s.sigmoid(-input))
+    slope: Expr = grad * ((1.0 - target) - _positive_weight(target, pos_weight) * s.sigmoid(-input))
+    return slope
 
 
 def _positive_weight(target: Expr, pos_weight: Any) -> Any:
@@ -115,7 +117,7 @@ def log_divergence(input: Any, target: Any) -> Any:
     return s.exp(target) * (target - input)
 
 
-# --- public functions --------------------------------------------------------------------------------------------------
+# --- public functions ------------------------------------------------------------------------------------------------
 
 
 def _finish(loss: Tensor, weight: Tensor | None, mode: str, like: Tensor) -> Tensor:
@@ -127,7 +129,9 @@ def _finish(loss: Tensor, weight: Tensor | None, mode: str, like: Tensor) -> Ten
 def _pair(op: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both in a dtype wide enough for what follows."""
     if not isinstance(target, Tensor) or not isinstance(input, Tensor):
-        raise DTypeError(f"{op}: input and target must be tensors, got {type(input).__name__} and {type(target).__name__}")
+        raise DTypeError(
+            f"{op}: input and target must be tensors, got {type(input).__name__} and {type(target).__name__}"
+        )
     return widened(input), widened(target)
 
 
@@ -139,18 +143,30 @@ def mse_loss(
     """Squared distance.  input and target ``(*S)``, broadcast -> ``()``, or ``(*S)`` without reduction."""
     mode = reduction_mode("mse_loss", reduction, size_average, reduce)
     loss: Tensor = squared_error(*_pair("mse_loss", input, target))
-    return _weighted_mean(loss, weight, mode).to(result_type(input, target))
+    return _weighted_mean("mse_loss", loss, weight, mode).to(result_type(input, target))
 
 
-def _weighted_mean(loss: Tensor, weight: Tensor | None, mode: str) -> Tensor:
+def _checked_weight(op: str, weight: Tensor, loss: Tensor) -> Tensor:
+    if weight.shape != loss.shape:
+        raise LossShapeError(
+            f"{op}: Weights and input must have the same size, got {list(weight.shape)} and {list(loss.shape)}"
+        )
+    return weight
+
+
+def _weighted_mean(op: str, loss: Tensor, weight: Tensor | None, mode: str) -> Tensor:
     """Reduced; with weights, the mean is over their sum."""
     if weight is None:
         return reduced(loss, mode)
-    loss = loss * weight
+    loss = loss * _checked_weight(op, weight, loss)
     if mode != "mean":
         return reduced(loss, mode)
-    mean: Tensor = total(loss) / total(weight.expand(tuple(loss.shape)))
+    mean: Tensor = total(loss) / total(weight)
     return mean
+
+
+class LossShapeError(ShapeError, ValueError):
+    """Tensors that must have one shape differ; PyTorch raises ValueError."""
 
 
 @function(method=False, namespace=_F)
@@ -161,7 +177,7 @@ def l1_loss(
     """Absolute distance.  input and target ``(*S)``, broadcast -> ``()``, or ``(*S)`` without reduction."""
     mode = reduction_mode("l1_loss", reduction, size_average, reduce)
     loss: Tensor = absolute_error(*_pair("l1_loss", input, target))
-    return _weighted_mean(loss, weight, mode).to(result_type(input, target))
+    return _weighted_mean("l1_loss", loss, weight, mode).to(result_type(input, target))
 
 
 @function(method=False, namespace=_F)
@@ -187,7 +203,9 @@ def huber_loss(
     if delta <= 0:
         raise LossArgumentError(f"huber_loss: delta must be positive, got {delta}")
     loss: Tensor = huber_error(*_pair("huber_loss", input, target), float(delta))
-    return _weighted_mean(loss, weight, mode).to(result_type(input, target))
+    if weight is not None:  # unlike the other two, its mean is over the elements, as in PyTorch
+        loss = loss * _checked_weight("huber_loss", weight, loss)
+    return reduced(loss, mode).to(result_type(input, target))
 
 
 @function(method=False, namespace=_F)
@@ -206,10 +224,6 @@ def binary_cross_entropy(
         )
     loss: Tensor = bernoulli_error(*_pair("binary_cross_entropy", input, target))
     return _finish(loss, weight, mode, input)
-
-
-class LossShapeError(ShapeError, ValueError):
-    """Input and target differ in shape; PyTorch raises ValueError."""
 
 
 @function(method=False, namespace=_F)

@@ -114,7 +114,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     return rolled(input, moves, tuple(canonical_dim("roll", d, input.ndim) for d in axes))
 
 
-# --- repetition ----------------------------------------------------------------------------------------------------------
+# --- repetition ------------------------------------------------------------------------------------------------------
 
 
 def _check_counts(op: str, counts: Shape) -> None:

@@ -193,7 +193,7 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _run("scatter_add_", input, plan, "add", True)
 
 
-# --- whole slices along an axis ------------------------------------------------------------------------------------------
+# --- whole slices along an axis --------------------------------------------------------------------------------------
 
 
 def _rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> Plan:

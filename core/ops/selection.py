@@ -52,7 +52,7 @@ def where_self(input: Tensor, condition: Tensor, other: Any) -> Any:
     return where(condition, input, other)
 
 
-# --- filling ---------------------------------------------------------------------------------------------------------------
+# --- filling ---------------------------------------------------------------------------------------------------------
 
 
 def _value_and_mask(op: str, input: Tensor, mask: Tensor, value: Any) -> Any:
@@ -81,7 +81,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     return arithmetic.masked_fill_elements.inplace(input, mask, number)
 
 
-# --- finding ---------------------------------------------------------------------------------------------------------------
+# --- finding ---------------------------------------------------------------------------------------------------------
 
 
 @composite(outputs=lambda mask, count: [((count,), int64)])

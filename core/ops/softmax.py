@@ -7,8 +7,7 @@ from typing import Any
 from hotplug.declare import composite, elementwise, function
 from hotplug.declare.dims import canonical_dim
 from hotplug.declare.rules import floating
-from hotplug.dtypes import dtype as DType
-from hotplug.dtypes import float32
+from hotplug.dtypes import dtype as DType, float32
 from hotplug.errors import DTypeError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.layout import Shape
@@ -110,7 +109,9 @@ def _along(op: str, run: Any, input: Tensor, dim: int, dtype: DType | None) -> T
     if dtype is not None:
         input = input.to(dtype)
     if input.dtype.kind != "f":
-        raise DTypeError(f"{op} is not defined for {input.dtype.name}: it takes floating dtypes; pass dtype=, or .float()")
+        raise DTypeError(
+            f"{op} is not defined for {input.dtype.name}: it takes floating dtypes; pass dtype=, or .float()"
+        )
     d = canonical_dim(op, dim, input.ndim)
     if input.numel() == 0:
         return input.clone()
@@ -177,4 +178,3 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def gated(input: Any, gate: Any) -> Any:
     """``input * sigmoid(gate)``."""
     return input * s.sigmoid(gate)
-
