@@ -159,7 +159,6 @@ def _checked(changed: Any, grads: tuple[Tensor | None, ...], kind: str) -> tuple
 
 
 def _identity(ctx: Any, backward: _Backward, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*(tensor for tensor in tensors if not tensor.requires_grad))
     ctx.backward = backward
     return tensors

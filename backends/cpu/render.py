@@ -85,7 +85,8 @@ class Source:
         for node in order:
             if node is self.roots[0] and single and node.op in UFUNCS and self._is_array(node):
                 function = self.name("f", UFUNCS[node.op])
-                self.lines.append(f"{function}({', '.join(self.where[arg] for arg in node.args)}, o0)")
+                target = "out=o0" if node.op in ("maximum", "minimum") else "o0"  # NumPy deprecates it by position
+                self.lines.append(f"{function}({', '.join(self.where[arg] for arg in node.args)}, {target})")
                 return
             self.where[node] = self.statement(node)
         for position, root in enumerate(self.roots):

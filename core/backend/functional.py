@@ -1,9 +1,9 @@
-"""FunctionalBackend: the helper for engines whose values are typed, immutable and computed by pure functions (XLA, MLX).
+"""FunctionalBackend: the helper for engines whose values are typed and immutable, and computed by pure functions.
 
-The contract writes bytes into buffers; such an engine only makes new values.  Between the two stands the :class:`Cell`,
-the buffer of every Storage.  It holds nothing at first, then host bytes or a value of one axis, and is rebound by every
-write.  A value becomes typed when it is first read or written through an Array; a view with another dtype of the same
-memory is a bitcast.  An engine supplies pure functions of values and never sees a Storage.
+The contract writes bytes into buffers; such an engine (XLA, MLX) only makes new values.  Between the two stands the
+:class:`Cell`, the buffer of every Storage.  It holds nothing at first, then host bytes or a value of one axis, and is
+rebound by every write.  A value becomes typed when it is first read or written through an Array; a view with another
+dtype of the same memory is a bitcast.  An engine supplies pure functions of values and never sees a Storage.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _MANY_FAULTS: Final = 64
 
 
 class Held(NamedTuple):
-    """What a cell holds: ``count`` elements in a value of one axis or, where ``dtype`` is ``None``, host bytes."""
+    """What a cell holds: ``numel`` elements in a value of one axis or, where ``dtype`` is ``None``, host bytes."""
 
     dtype: dtype | None
     value: Value
-    count: int
+    numel: int
 
     @property
     def nbytes(self) -> int:
         """Bytes that are there; the rest of the cell was never written."""
-        return self.count if self.dtype is None else self.count * self.dtype.itemsize
+        return self.numel if self.dtype is None else self.numel * self.dtype.itemsize
 
 
 _NOTHING: Final = Held(None, b"", 0)
@@ -59,8 +59,8 @@ class Cell:
 class FunctionalBackend(Backend):
     """A backend made of pure functions.  ``capabilities`` must declare ``functional=True``.
 
-    All functions but :meth:`put`, :meth:`zeros`, :meth:`fetch`, :meth:`describe` and :meth:`wait` are called inside of what
-    :meth:`compile` returns, so an engine that traces sees them as one program.
+    What :meth:`compute` returns, :meth:`bitcast`, :meth:`view`, :meth:`update_view` and :meth:`reshape` are called
+    inside of what :meth:`compile` returns, so that an engine that traces sees one launch as one program.
     """
 
     def __init__(self) -> None:

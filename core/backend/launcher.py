@@ -21,9 +21,9 @@ Value = Any
 Compute = Callable[[Sequence[Value], Sequence[Value], Shape], Sequence[Value]]
 """``compute(inputs, scalars, shape) -> outputs``: the meaning of a key as a pure function.
 
-``inputs`` are values of the Arrays' shapes, ``shape`` is that of the outputs, and the outputs have that shape and exactly
-the key's dtypes.  A scatter gets the pre-filled output as its first input.  A gather or scatter skips what is out of
-range, and returns one more output: two int64, how many positions were out of range, and one of them.
+``inputs`` are values of the Arrays' shapes, ``shape`` is that of the outputs, and the outputs have that shape and
+exactly the key's dtypes.  A scatter gets the pre-filled output as its first input.  A gather or scatter skips what is
+out of range, and returns one more output: two int64, how many positions were out of range, and one of them.
 """
 
 
@@ -53,7 +53,7 @@ class Launcher:
         form: list[Any] = [outs[0].layout]
         for array in inputs:
             held, layout = backend.held(array), array.layout
-            whole = layout.is_contiguous and held.count == layout.numel  # then the offset is 0
+            whole = layout.is_contiguous and held.numel == layout.numel  # then the offset is 0
             values.append(held.value)
             form += (layout, whole)
             if not whole:

@@ -42,7 +42,7 @@ def pack(number: Any, kind: dtype) -> bytes:
     if kind.kind in "ui":
         return int(number % (1 << 8 * kind.itemsize)).to_bytes(kind.itemsize, "little")
     try:
-        return FORMATS[kind].pack(number)
+        return FORMATS[kind].pack(number if kind.kind == "b" else float(number))
     except OverflowError:
         return FORMATS[kind].pack(math.copysign(_INF, number))
 
@@ -52,7 +52,7 @@ def rounded(number: Any, kind: dtype) -> Any:
     if kind is not bfloat16:
         return FORMATS[kind].unpack(pack(number, kind))[0]
     bits = int.from_bytes(pack(number, float32), "little")
-    if number == number:  # NaN would round to infinity
+    if not math.isnan(number):  # NaN would round to infinity
         bits += 0x7FFF + (bits >> 16 & 1)
     return FORMATS[float32].unpack((bits & 0xFFFF0000).to_bytes(4, "little"))[0]
 
@@ -79,7 +79,7 @@ def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
 def _divide(a: float, b: float) -> float:
     if b:
         return a / b
-    return _NAN if a == 0 or a != a else math.copysign(_INF, a) * math.copysign(1, b)
+    return _NAN if a == 0 or math.isnan(a) else math.copysign(_INF, a) * math.copysign(1, b)
 
 
 def _by_zero(integer: Callable[[int, int], int], floating: Callable[[float, float], float]) -> Callable[..., Any]:
@@ -112,7 +112,7 @@ def _digamma(x: float) -> float:
 
 def _next_float32(a: float, b: float) -> float:
     """The float32 next to ``a`` towards ``b``: its distance is 2**29 times that of the next float64."""
-    if a == b or a != a or b != b:
+    if a == b or math.isnan(a + b):
         return b if a == b else _NAN
     if math.isinf(a):
         return math.copysign((2 - 2.0**-23) * 2.0**127, a)
@@ -123,10 +123,8 @@ def _pick(first: Callable[[Any, Any], bool], number: bool) -> Callable[[Any, Any
     """The operand that comes first; of a number and NaN, the number or NaN."""
 
     def choose(a: Any, b: Any) -> Any:
-        if a != a:
-            return b if number else a
-        if b != b:
-            return a if number else b
+        if math.isnan(a) or math.isnan(b):
+            return a if math.isnan(a) != number else b
         return a if first(a, b) else b
 
     return choose
@@ -139,7 +137,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **{name: getattr(math, name) for name in "atan2 hypot copysign nextafter".split()},
     **{name: getattr(operator, name) for name in "add sub mul neg abs eq ne lt le gt ge xor".split()},
     "log1p": quiet(math.log1p, {-1: -_INF}), "atanh": quiet(math.atanh, {1: _INF, -1: -_INF}),
-    "rsqrt": quiet(lambda x: 1 / math.sqrt(x), {0: _INF}), "sigmoid": lambda x: 1 / (1 + FUNCTIONS["exp"](-x)),
+    "rsqrt": quiet(lambda x: _divide(1, math.sqrt(x))), "sigmoid": lambda x: 1 / (1 + FUNCTIONS["exp"](-x)),
     "lgamma": lambda x: _INF if x <= 0 and x % 1 == 0 else quiet(math.lgamma)(x), "digamma": _digamma,
     "floor": _whole(math.floor), "ceil": _whole(math.ceil), "trunc": _whole(math.trunc), "round": _whole(round),
     "sign": lambda x: (x > 0) - (x < 0), "div": _divide, "pow": _power,

@@ -25,6 +25,7 @@ from hotplug.ops.loss import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.normalization import *  # noqa: F403
 from hotplug.ops.padding import *  # noqa: F403
+from hotplug.ops.parametric import *  # noqa: F403
 from hotplug.ops.pooling import *  # noqa: F403
 from hotplug.ops.products import *  # noqa: F403
 from hotplug.ops.random import *  # noqa: F403

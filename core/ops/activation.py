@@ -124,3 +124,21 @@ def tanhshrink(input: Any) -> Any:
 def threshold(input: Any, threshold: Any, value: Any) -> Any:
     """``input`` where above ``threshold``, else ``value``; the gradient passes only where above."""
     return s.where(s.le(input, threshold), value, input)
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_F, method=False, inplace=False)
+def celu(input: Any, alpha: Any = 1.0) -> Any:
+    """``input`` where positive, else ``alpha * (exp(input / alpha) - 1)`` (Barron, 2017)."""
+    return s.where(s.gt(input, 0.0), input, s.expm1(input / alpha) * alpha)
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_F, method=False, inplace=False)
+def hardshrink(input: Any, lambd: Any = 0.5) -> Any:
+    """``input`` where further than ``lambd`` from 0, else 0."""
+    return s.where(s.le(s.abs(input), lambd), 0.0, input)
+
+
+@elementwise(dtype=floating, sample=(-3, 3), namespace=_F, method=False, inplace=False)
+def softshrink(input: Any, lambd: Any = 0.5) -> Any:
+    """``input`` moved by ``lambd`` towards 0, and 0 where nearer to it."""
+    return s.where(s.gt(input, lambd), input - lambd, s.where(s.lt(input, -lambd), input + lambd, input * 0.0))

@@ -86,12 +86,17 @@ def test_immutable() -> None:
         ((None,), ArgumentTypeError, "expected a string, a device or an index, got None"),
         (("cudaa:0",), DeviceError, "'cudaa' is unknown .did you mean 'cuda'..; installed: .*cpu.*numpy"),
         (("CPU",), DeviceError, "'CPU' is unknown .did you mean 'cpu'"),
-        (("jax",), DeviceError, "'jax' is not installed; pip install hotplug-jax"),
     ],
 )
 def test_bad_arguments(arguments: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         device(*arguments)
+
+
+def test_a_device_that_is_known_but_not_installed_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.KNOWN, "abacus", "pip install hotplug-abacus")
+    with pytest.raises(DeviceError, match="'abacus' is not installed; pip install hotplug-abacus"):
+        device("abacus")
 
 
 def test_a_bad_string_is_the_error_that_pytorch_raises() -> None:

@@ -57,8 +57,16 @@ DRAWS: dict[str, tuple[Any, float, float | None]] = {
     "xavier uniform": (lambda t: init.xavier_uniform_(t, 2.0), 2 * math.sqrt(2 / 700), 2 * math.sqrt(6 / 700)),
     "xavier normal": (lambda t: init.xavier_normal_(t), math.sqrt(2 / 700), None),
     "kaiming uniform": (lambda t: init.kaiming_uniform_(t), math.sqrt(2 / 300), math.sqrt(6 / 300)),
-    "kaiming uniform, slope": (lambda t: init.kaiming_uniform_(t, math.sqrt(5)), math.sqrt(1 / 900), math.sqrt(1 / 300)),
-    "kaiming normal": (lambda t: init.kaiming_normal_(t, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / 400), None),
+    "kaiming uniform, slope": (
+        lambda t: init.kaiming_uniform_(t, math.sqrt(5)),
+        math.sqrt(1 / 900),
+        math.sqrt(1 / 300),
+    ),
+    "kaiming normal": (
+        lambda t: init.kaiming_normal_(t, mode="fan_out", nonlinearity="relu"),
+        math.sqrt(2 / 400),
+        None,
+    ),
 }
 
 
@@ -70,7 +78,9 @@ def test_moments(draw: Any, deviation: float, bound: float | None) -> None:
         assert 0.99 * bound < np.abs(drawn).max() <= bound
 
 
-@pytest.mark.parametrize(("mean", "std", "a", "b"), [(0, 1, -2, 2), (1, 2, -1, 0), (0, 1, 2, 3), (0, 0.02, -2, 2), (0, 1, 2.0, 2.1)])
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"), [(0, 1, -2, 2), (1, 2, -1, 0), (0, 1, 2, 3), (0, 0.02, -2, 2), (0, 1, 2.0, 2.1)]
+)
 def test_truncated_normal(mean: float, std: float, a: float, b: float) -> None:
     drawn = host(init.trunc_normal_(hp.empty(40000), mean, std, a, b)).astype(np.float64)
     assert a <= drawn.min()

@@ -26,7 +26,7 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], Shape | list[Shape]]] =
     ("Conv2d", (3, 4, 3), {}, (2, 3, 6, 7)),
     ("Conv2d", (3, 4, 3), {}, (3, 6, 7)),
     ("Conv2d", (4, 6, (3, 2)), {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}, (2, 4, 7, 8)),
-    ("Conv2d", (3, 4, 4), {"padding": "same", "bias": False}, (1, 3, 6, 7)),
+    ("Conv2d", (3, 4, 5), {"padding": "same", "bias": False}, (1, 3, 6, 7)),
     ("Conv2d", (3, 4, 3), {"padding": 1, "padding_mode": "reflect"}, (1, 3, 6, 7)),
     ("Conv2d", (3, 4, 3), {"padding": 2, "padding_mode": "replicate"}, (1, 3, 6, 7)),
     ("Conv3d", (2, 3, 2), {"stride": 2}, (1, 2, 5, 4, 6)),
@@ -153,7 +153,8 @@ def test_a_layer_is_pytorch_s(torch: Any, case: tuple[str, tuple[Any, ...], dict
 
 @pytest.mark.parity
 @pytest.mark.parametrize(
-    "name", ["ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "SiLU", "Mish", "Hardtanh", "Hardsigmoid", "Hardswish"]
+    "name",
+    ["ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "SiLU", "Mish", "Hardtanh", "Hardsigmoid", "Hardswish"],
 )
 def test_in_place_activations(torch: Any, name: str) -> None:
     found = []
@@ -204,7 +205,11 @@ def loss(library: Any, name: str, options: dict[str, Any], kind: str) -> list[np
     chosen = np.random.default_rng(1).integers(0, 4, (3, 2) if kind == "classes per pixel" else 3)
     others = values(1, shape)
     target = library.tensor(
-        chosen if kind.startswith("classes") else others if kind == "values" else np.exp(others) / np.exp(others).sum(1, keepdims=True)
+        chosen
+        if kind.startswith("classes")
+        else others
+        if kind == "values"
+        else np.exp(others) / np.exp(others).sum(1, keepdims=True)
     )
     found = getattr(library.nn, name)(**options)(given, target)
     found.sum().backward()
@@ -241,7 +246,12 @@ def test_embedding(torch: Any) -> None:
 def test_dropout(name: str) -> None:
     hp.manual_seed(0)
     module = getattr(nn, name)(0.25)
-    shape = {"Dropout": (40, 50), "Dropout1d": (40, 50, 2), "Dropout2d": (40, 50, 2, 2), "Dropout3d": (40, 50, 2, 1, 1)}[name]
+    shape = {
+        "Dropout": (40, 50),
+        "Dropout1d": (40, 50, 2),
+        "Dropout2d": (40, 50, 2, 2),
+        "Dropout3d": (40, 50, 2, 1, 1),
+    }[name]
     x = hp.ones(*shape, requires_grad=True)
     out = module(x)
     seen = host(out).reshape(2000, -1)

@@ -222,7 +222,9 @@ class Source:
             return self._expand(operations.HALF[node.op], kind, args)
         template = _TABLES.get(kind.kind, {}).get(node.op)
         if template is None:
-            raise PluginError(f"render: {node.op} of {kind.name} has no spelling in C; lower it before it reaches a backend")
+            raise PluginError(
+                f"render: {node.op} of {kind.name} has no spelling in C; lower it before it reaches a backend"
+            )
         return self._expand(template, kind.compute, args)
 
     def _expand(self, template: str, kind: dtype, args: Sequence[str] = ()) -> str:

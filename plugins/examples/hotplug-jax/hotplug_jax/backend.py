@@ -8,11 +8,11 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hotplug.backend import Capabilities, Compute, DeviceInfo, FunctionalBackend, Layout, OpKey, dtypes
 from jax import lax
 
+from hotplug.backend import Capabilities, Compute, DeviceInfo, FunctionalBackend, OpKey, dtypes
 from hotplug_jax import views
-from hotplug_jax.families import FAMILIES
+from hotplug_jax.families import pure
 
 
 @final
@@ -40,8 +40,7 @@ class JaxBackend(FunctionalBackend):
         return Capabilities(asynchronous=True, denormals=False, functional=True)
 
     def compute(self, index: int, key: OpKey) -> Compute | None:
-        family = FAMILIES.get(key.name)
-        return None if family is None else family(key)
+        return pure(key)
 
     def compile(self, index: int, function: Callable[..., Any]) -> Callable[..., Any]:
         place = jax.sharding.SingleDeviceSharding(self._devices[index])
@@ -79,11 +78,8 @@ class JaxBackend(FunctionalBackend):
         value = lax.bitcast_convert_type(value, target).reshape(-1)
         return value != 0 if dtype.kind == "b" else value
 
-    def view(self, value: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:
-        return views.view(value, layout, offset)
-
-    def update_view(self, value: jax.Array, new: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:
-        return views.update_view(value, new, layout, offset)
+    view = staticmethod(views.view)
+    update_view = staticmethod(views.update_view)
 
     def reshape(self, value: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return value.reshape(shape)

@@ -7,20 +7,17 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
-from hotplug.backend import Compute, OpKey
 from jax import lax
 
+from hotplug.backend import OpKey
 from hotplug_jax.scalars import evaluate
 
 Arrays = Sequence[jax.Array]
 Shape = tuple[int, ...]
 
 
-def _map(key: OpKey) -> Compute:
-    def run(inputs: Arrays, scalars: Sequence[Any], shape: Shape) -> Arrays:
-        return evaluate(key.program, inputs, scalars, shape)
-
-    return run
+def _map(key: OpKey, inputs: Arrays, scalars: Sequence[Any], shape: Shape) -> Arrays:
+    return evaluate(key.program, inputs, scalars, shape)
 
 
 def _wide(x: jax.Array) -> Any:
@@ -28,39 +25,32 @@ def _wide(x: jax.Array) -> Any:
     return jnp.float64 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype
 
 
-REDUCTIONS: Final[dict[str, Callable[[jax.Array, Shape], jax.Array]]] = {
-    "sum": lambda x, axes: jnp.sum(x, axes, dtype=_wide(x)), "prod": lambda x, axes: jnp.prod(x, axes, dtype=_wide(x)),
-    "max": jnp.max, "min": jnp.min, "any": jnp.any, "all": jnp.all,
-}  # fmt: skip
-
-
-def _reduce(key: OpKey) -> Compute:
-    def run(inputs: Arrays, scalars: Sequence[Any], _: Shape) -> Arrays:
-        full = inputs[0].shape
-        (value,) = evaluate(key.program, inputs, scalars, full)
-        found = REDUCTIONS[key.mode](value, tuple(range(len(full) - key.axis, len(full))))
-        return [found.astype(key.dtypes[0].numpy)]
-
-    return run
-
-
-def _argreduce(key: OpKey) -> Compute:
-    function = {"argmax": jnp.argmax, "argmin": jnp.argmin}[key.mode]
-    return lambda inputs, scalars, shape: [function(inputs[0], axis=-1).astype(jnp.int64)]
-
-
 def _number(x: jax.Array) -> jax.Array:
     return x.astype(jnp.uint8) if x.dtype == bool else x
 
 
+REDUCTIONS: Final[dict[str, Callable[[jax.Array, Shape], jax.Array]]] = {
+    "sum": lambda x, axes: jnp.sum(x, axes, dtype=_wide(x)), "prod": lambda x, axes: jnp.prod(x, axes, dtype=_wide(x)),
+    "max": jnp.max, "min": jnp.min, "any": jnp.any, "all": jnp.all,
+}  # fmt: skip
 SCANS: Final[dict[str, Callable[[jax.Array], jax.Array]]] = {
     "sum": lambda x: jnp.cumsum(x, -1, dtype=_wide(x)), "prod": lambda x: jnp.cumprod(x, -1, dtype=_wide(x)),
     "max": lambda x: lax.cummax(_number(x), x.ndim - 1), "min": lambda x: lax.cummin(_number(x), x.ndim - 1),
 }  # fmt: skip
 
 
-def _scan(key: OpKey) -> Compute:
-    return lambda inputs, scalars, shape: [SCANS[key.mode](inputs[0]).astype(key.dtypes[0].numpy)]
+def _reduce(key: OpKey, inputs: Arrays, scalars: Sequence[Any], _: Shape) -> Arrays:
+    full = inputs[0].shape
+    (value,) = evaluate(key.program, inputs, scalars, full)
+    return [REDUCTIONS[key.mode](value, tuple(range(len(full) - key.axis, len(full))))]
+
+
+def _argreduce(key: OpKey, inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+    return [{"argmax": jnp.argmax, "argmin": jnp.argmin}[key.mode](inputs[0], axis=-1)]
+
+
+def _scan(key: OpKey, inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+    return [SCANS[key.mode](inputs[0])]
 
 
 def _checked(index: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
@@ -72,42 +62,42 @@ def _checked(index: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
     return jnp.where(bad, size, index), jnp.stack([jnp.sum(bad, dtype=jnp.int64), one])
 
 
-def _gather(key: OpKey) -> Compute:
-    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
-        source, index = inputs
-        index, fault = _checked(index, source.shape[key.axis])
-        return [jnp.take_along_axis(source, index, key.axis, mode="clip"), fault]
-
-    return run
+def _gather(key: OpKey, inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+    index, fault = _checked(inputs[1], inputs[0].shape[key.axis])
+    return [jnp.take_along_axis(inputs[0], index, key.axis, mode="clip"), fault]
 
 
-def _scatter(key: OpKey) -> Compute:
-    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
-        target, index, source = inputs
-        index, fault = _checked(index, target.shape[key.axis])
-        places = [lax.broadcasted_iota(jnp.int64, index.shape, axis) for axis in range(index.ndim)]
-        places[key.axis] = index
-        kind = _wide(target) if key.mode in ("add", "mul") else target.dtype
-        update = getattr(target.astype(kind).at[tuple(places)], {"mul": "multiply"}.get(key.mode, key.mode))
-        return [update(source.astype(kind), mode="drop").astype(target.dtype), fault]
-
-    return run
+def _scatter(key: OpKey, inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
+    target, index, source = inputs
+    index, fault = _checked(index, target.shape[key.axis])
+    places = [lax.broadcasted_iota(jnp.int64, index.shape, axis) for axis in range(index.ndim)]
+    places[key.axis] = index
+    kind = _wide(target) if key.mode in ("add", "mul") else target.dtype
+    update = getattr(target.astype(kind).at[tuple(places)], {"mul": "multiply"}.get(key.mode, key.mode))
+    return [update(source.astype(kind), mode="drop"), fault]
 
 
-def _matmul(key: OpKey) -> Compute:
+def _matmul(key: OpKey, inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
     kind = key.dtypes[0].compute.numpy
-
-    def run(inputs: Arrays, _: Sequence[Any], __: Shape) -> Arrays:
-        left, right = (each.astype(kind) for each in inputs)
-        product = lax.dot_general(
-            left, right, (((2,), (1,)), ((0,), (0,))), precision=lax.Precision.HIGHEST, preferred_element_type=kind
-        )
-        return [product.astype(key.dtypes[0].numpy)]
-
-    return run
+    left, right = (each.astype(kind) for each in inputs)
+    dims, precise = (((2,), (1,)), ((0,), (0,))), lax.Precision.HIGHEST  # TPUs would round operands to bfloat16
+    return [lax.dot_general(left, right, dims, precision=precise, preferred_element_type=kind)]
 
 
-FAMILIES: Final[dict[str, Callable[[OpKey], Compute]]] = {
+_FAMILIES: Final[dict[str, Callable[..., Arrays]]] = {
     "map": _map, "reduce": _reduce, "argreduce": _argreduce, "scan": _scan, "gather": _gather, "scatter": _scatter,
     "matmul": _matmul,
 }  # fmt: skip
+
+
+def pure(key: OpKey) -> Callable[..., Arrays] | None:
+    """The pure function of a family; ``None`` for composites.  The first output is converted to the key's dtype."""
+    family = _FAMILIES.get(key.name)
+    if family is None:
+        return None
+
+    def run(inputs: Arrays, scalars: Sequence[Any], shape: Shape) -> Arrays:
+        first, *more = family(key, inputs, scalars, shape)
+        return [first.astype(key.dtypes[0].numpy), *more]
+
+    return run

@@ -1,14 +1,16 @@
-"""The meaning of an Expr in jax.numpy.  Each function computes in its operands' dtype; comments say where XLA differs."""
+"""The meaning of an Expr in jax.numpy; comments say where XLA by itself differs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
-from hotplug.backend import Expr, dtypes, schedule
 from jax import lax
+
+from hotplug.backend import Expr, dtypes, schedule
 
 Function = Callable[..., jax.Array]
 
@@ -50,8 +52,8 @@ def _shift_right(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:
-    """XLA would contract a product and a sum into one rounding, which changes random numbers; it can't see past this
-    selection, which costs nothing.  (An optimization barrier does not hold it back.)
+    """Rounded before it is added to anything.  XLA would contract both into one rounding, which changes random numbers;
+    an optimization barrier does not hold it back, but it can't see past this selection, which costs nothing.
     """
     result = a * b
     return jnp.where(jnp.isnan(result), jnp.nan, result) if jnp.issubdtype(a.dtype, jnp.floating) else result
@@ -101,16 +103,9 @@ def evaluate(
         elif node.op == "constant":
             values[node] = jnp.full((), node.value, node.dtype.numpy)
         elif node.op == "index":
-            values[node] = lax.iota(jnp.int64, max(1, _count(shape))).reshape(tuple(shape))
+            values[node] = lax.iota(jnp.int64, math.prod(shape)).reshape(tuple(shape))
         elif node.op == "cast":
             values[node] = cast(args[0], node.args[0].dtype, node.dtype)
         else:
             values[node] = FUNCTIONS[node.op](*jnp.broadcast_arrays(*args))
     return [jnp.broadcast_to(values[root], tuple(shape)) for root in program]
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from hotplug.backend import Layout
 from jax import lax
+
+from hotplug.backend import Layout
 
 
 class Steps(NamedTuple):
@@ -43,10 +44,10 @@ def _fit(value: jax.Array, length: int) -> jax.Array:
 
 def _positions(found: Steps) -> jax.Array:
     """For every element, its distance from the first one in memory."""
-    return sum(
-        (lax.broadcasted_iota(jnp.int64, found.sizes, axis) * step for axis, step in enumerate(found.steps)),
-        start=jnp.zeros(found.sizes, jnp.int64),
-    )
+    total = jnp.zeros(found.sizes, jnp.int64)
+    for axis, step in enumerate(found.steps):
+        total += lax.broadcasted_iota(jnp.int64, found.sizes, axis) * step
+    return total
 
 
 def view(value: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:

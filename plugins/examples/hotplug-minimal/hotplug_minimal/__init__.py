@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, final
 
 from hotplug.backend import Array, Backend, Capabilities, DeviceInfo, Kernel, Layout, OpKey, errors
+from hotplug.backend.meaning import FORMATS, FUNCTIONS, evaluator, pack, quiet
 from hotplug.plugins import BackendSpec, hookimpl
-
-from hotplug_minimal.scalars import FORMATS, FUNCTIONS, evaluator, pack, quiet, unpack
 
 Arrays = Sequence[Array]
 
@@ -28,7 +27,8 @@ def positions(array: Array) -> list[int]:
 
 def load(array: Array, places: Iterable[int] | None = None) -> list[Any]:
     """The elements at these places of the buffer; all of the array by default."""
-    return [unpack(array.storage.buffer, place, array.dtype) for place in places or positions(array)]
+    one, size = FORMATS[array.dtype], array.dtype.itemsize
+    return [one.unpack_from(array.storage.buffer, place * size)[0] for place in places or positions(array)]
 
 
 def store(array: Array, values: Iterable[Any], places: Iterable[int] | None = None) -> None:
@@ -70,18 +70,21 @@ WRITES: Final = {"set": lambda old, new: new, "add": operator.add, "mul": operat
 
 
 def reduce(key: OpKey, outs: Arrays, inputs: Arrays, scalars: Sequence[Any]) -> None:
+    """The fold of each row, of what the program gives."""
     evaluate = evaluator(key.program)
     values = [evaluate(each, scalars, 0)[0] for each in zip(*map(load, inputs), strict=True)]
     store(outs[0], map(FOLDS[key.mode], rows(values, inputs[0], key.axis)))
 
 
 def argreduce(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+    """The position of the first NaN, else of the first extremum."""
     fold = FOLDS[key.mode.removeprefix("arg")]
     found = [(row, fold(row)) for row in rows(load(inputs[0]), inputs[0], 1)]
-    store(outs[0], [next(i for i, x in enumerate(row) if x == best or x != x) for row, best in found])
+    store(outs[0], [next(i for i, x in enumerate(row) if x == best or math.isnan(x)) for row, best in found])
 
 
 def scan(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+    """Running values."""
     runs = (itertools.accumulate(row, STEPS[key.mode]) for row in rows(load(inputs[0]), inputs[0], 1))
     store(outs[0], itertools.chain.from_iterable(runs))
 
@@ -99,16 +102,19 @@ def along(op: str, array: Array, axis: int, index: Array) -> list[int]:
 
 
 def gather(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+    """Elements picked by an index."""
     store(outs[0], load(inputs[0], along("gather", inputs[0], key.axis, inputs[1])))
 
 
 def scatter(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+    """Elements combined one by one into a pre-filled output."""
     places = along("scatter", outs[0], key.axis, inputs[0])
     for place, value in zip(places, load(inputs[1]), strict=True):
         store(outs[0], [WRITES[key.mode](load(outs[0], [place])[0], value)], [place])
 
 
 def matmul(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+    """One batch axis, then rows times columns."""
     left, right = (list(rows(load(each), each, 2)) for each in inputs)
     k, n = inputs[1].shape[1:]
     store(outs[0], [
@@ -123,6 +129,8 @@ FAMILIES: Final = {"map": map_, "reduce": reduce, "argreduce": argreduce, "scan"
 
 @final
 class MinimalBackend(Backend):
+    """One device, all of the contract that has no default."""
+
     name = "minimal"
 
     def devices(self) -> Sequence[DeviceInfo]:
@@ -155,4 +163,5 @@ class MinimalBackend(Backend):
 
 @hookimpl
 def hotplug_backends() -> list[BackendSpec]:
+    """What the entry point announces."""
     return [BackendSpec("minimal", MinimalBackend)]
