@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hotplug.device import device as Device
     from hotplug.dtypes import dtype as DType
     from hotplug.ops.reduction import Dim, ValuesIndices
+    from hotplug.random import Generator
     from hotplug.tensor import Tensor
 
 # The methods named bool, int and float hide these types within the class.

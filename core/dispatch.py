@@ -46,7 +46,7 @@ def call(
 ) -> None:
     """Run a kernel; what it raises unexpectedly names the plugin."""
     try:
-        kernel(outs, inputs, scalars)
+        returned = kernel(outs, inputs, scalars)
     except HotplugError:
         raise
     except MemoryError as error:
@@ -55,6 +55,16 @@ def call(
         ) from error
     except Exception as error:
         raise PluginError(f"a kernel of backend {runtime.backend.name!r} raised {error!r}") from error
+    if returned is not None:
+        raise returned_something(runtime, returned)
+
+
+def returned_something(runtime: Runtime, returned: object) -> PluginError:
+    """The error for a kernel that makes a new array instead of writing into its outputs, which would stay unset."""
+    return PluginError(
+        f"a kernel of backend {runtime.backend.name!r} returned a {type(returned).__name__}; a kernel writes into its "
+        f"outs, in their dtypes, and returns nothing"
+    )
 
 
 @final

@@ -107,6 +107,8 @@ class Allocator:
                 raise
             except Exception as error:
                 raise PluginError(f"allocate of backend {self._runtime.name!r} raised {error!r}") from error
+            if buffer is None:
+                raise PluginError(f"allocate of backend {self._runtime.name!r} returned None, expected a buffer")
             self.backend_requests += 1
             self.reserved += block
             self.max_reserved = max(self.max_reserved, self.reserved)

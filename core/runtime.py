@@ -7,11 +7,13 @@ from collections import Counter, deque
 from typing import Any, Final, final
 
 from hotplug.array import Array
-from hotplug.backend.contract import FAMILIES, Backend, Kernel, OpKey
-from hotplug.dtypes import dtype
+from hotplug.backend.contract import FAMILIES, Backend, Capabilities, Kernel, OpKey
+from hotplug.dtypes import ALL, dtype
 from hotplug.errors import CapabilityError, HotplugError, PluginError
 from hotplug.layout import Layout
 from hotplug.memory import Allocator
+
+ALL_DTYPES: Final = frozenset(ALL)
 
 
 @final
@@ -23,7 +25,7 @@ class Runtime:
         self.index: Final = index
         self.name: Final = f"{backend.name}:{index}"
         self.released: Final[deque[tuple[Any, int]]] = deque()
-        self.capabilities: Final = backend.capabilities(index)
+        self.capabilities: Final = _capabilities(backend, index)
         self.allocator: Final = Allocator(self)
         self.allocate: Final = self.allocator.allocate
         self.take: Final = self.allocator.take
@@ -67,6 +69,8 @@ class Runtime:
                 f"backend {self.backend.name!r} returned no kernel for {key}; {key.name} is a required family "
                 f"(only a reduce with a computed operand may be declined)"
             )
+        if kernel is not None and not callable(kernel):
+            raise PluginError(f"resolve of backend {self.backend.name!r} returned {kernel!r} for {key}, not a kernel")
         return kernel
 
     def _check(self, key: OpKey) -> None:
@@ -80,6 +84,29 @@ class Runtime:
                 raise missing_dtype(self, key.name, each)
         if key.index64 and not can.index64:
             raise CapabilityError(f"{key.name} on {self.name}: the array spans more than 2**31 elements; split it")
+
+
+def _capabilities(backend: Backend, index: int) -> Capabilities:
+    """What the device can do.
+
+    Raises:
+        PluginError: the backend raised, or its answer contradicts itself.
+    """
+    try:
+        found = backend.capabilities(index)
+    except HotplugError:
+        raise
+    except Exception as error:
+        raise PluginError(f"capabilities of backend {backend.name!r} raised {error!r}") from error
+    if not isinstance(found, Capabilities):
+        raise PluginError(f"capabilities of backend {backend.name!r} returned {found!r}, expected Capabilities")
+    if not found.arithmetic <= found.storage <= ALL_DTYPES:
+        strange = [*(found.storage - ALL_DTYPES), *(found.arithmetic - found.storage)]
+        raise PluginError(
+            f"capabilities of backend {backend.name!r}: {strange} are declared, but the arithmetic dtypes must be "
+            f"among those of storage, and these among hotplug.dtypes.ALL"
+        )
+    return found
 
 
 def missing_dtype(runtime: Runtime, op: str, wanted: dtype) -> CapabilityError:

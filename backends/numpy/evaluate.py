@@ -37,7 +37,8 @@ def sign(x: NDArray) -> NDArray:
 
 def sigmoid(x: NDArray) -> NDArray:
     """1 / (1 + exp(-x)): the overflow of exp gives the right 0."""
-    return np.reciprocal(np.exp(-x) + x.dtype.type(1))
+    result: NDArray = np.reciprocal(np.exp(-x) + x.dtype.type(1))
+    return result
 
 
 def rsqrt(x: NDArray) -> NDArray:
@@ -111,9 +112,10 @@ def evaluate(
 def _value(
     node: Expr, args: Sequence[NDArray], inputs: Sequence[NDArray], scalars: Sequence[Any], shape: Sequence[int]
 ) -> NDArray:
-    target = node.dtype.numpy
+    target: np.dtype[Any] = node.dtype.numpy
     if node.op == "input":
-        return inputs[node.value]
+        found: NDArray = inputs[node.value]
+        return found
     if node.op == "scalar":
         return np.full((), scalars[node.value], target)
     if node.op == "constant":

@@ -24,37 +24,37 @@ static inline void hp_fail(volatile __global hp_fault_t *fault, int code, long v
     }
 }
 """
+PARAMETER: Final = "volatile __global hp_fault_t *fault"
 
 
 @final
 class Fault:
-    """The error word of one device.  Kernels that may set it say so with :meth:`arm`; then the next read looks."""
+    """The error word of one device.  A launcher of kernels that may set it sets ``armed``; then the next read looks.
+
+    The caller of :meth:`check` holds the device's lock.
+    """
 
     def __init__(self, context: Any, queue: Any) -> None:
         self._queue: Final = queue
         flags = cl.mem_flags.READ_WRITE | cl.mem_flags.COPY_HOST_PTR
-        self.memory: Final = cl.Buffer(context, flags, hostbuf=bytes(_WORD.size))
-        self._armed = False
-
-    def arm(self) -> None:
-        """A kernel that may set the word was queued."""
-        self._armed = True
+        self.memory: Final = cl.Buffer(context, flags, hostbuf=bytearray(_WORD.size))
+        self.armed = False
 
     def check(self) -> None:
-        """Raise what kernels reported since the last call, and clear it.  The caller holds the device's lock.
+        """Raise what kernels reported since the last call, and clear it.
 
         Raises:
             IndexRangeError: a kernel met an index out of range.
         """
-        if not self._armed:
+        if not self.armed:
             return
-        self._armed = False
         host = np.empty(_WORD.size, np.uint8)
         cl.enqueue_copy(self._queue, host, self.memory, is_blocking=True)
+        self.armed = False
         code, _, value, size = _WORD.unpack(host.tobytes())
         if code:
-            cl.enqueue_copy(self._queue, self.memory, bytes(_WORD.size), is_blocking=True)
+            cl.enqueue_copy(self._queue, self.memory, bytearray(_WORD.size), is_blocking=True)
             raise IndexRangeError(
-                f"{OPERATIONS[code]}: index {value} is out of bounds for an axis of size {size} (found by the device in "
-                f"work queued before this read; that element was skipped)"
+                f"{OPERATIONS[code]}: index {value} is out of bounds for an axis of size {size}; the device found it in "
+                f"work that was queued before this read, and skipped that element"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -30,20 +29,20 @@ class Block:
 
 @final
 class Transfers:
-    """Copies between host and device, in the order of the queue.  The caller holds the device's lock."""
+    """Copies between host and device, in the order of the queue.  The caller of :meth:`write` holds the lock."""
 
     def __init__(self, queue: Any) -> None:
         self._queue: Final = queue
-        self._staged: deque[tuple[Any, bytes]] = deque()
+        self._staged: deque[tuple[Any, bytearray]] = deque()
         self._pending = 0
 
     def write(self, memory: Any, offset: int, data: memoryview) -> None:
         """Queue a copy from the host, whose memory is free again when this returns."""
         if data.nbytes > _STAGED // 4:
-            cl.enqueue_copy(self._queue, memory, data, dst_offset=offset, is_blocking=True)
+            cl.enqueue_copy(self._queue, memory, np.frombuffer(data, np.uint8), dst_offset=offset, is_blocking=True)
             return
         self._retire(_STAGED - data.nbytes)
-        held = bytes(data)
+        held = bytearray(data)
         event = cl.enqueue_copy(self._queue, memory, held, dst_offset=offset, is_blocking=False)
         self._staged.append((event, held))
         self._pending += len(held)
@@ -63,16 +62,14 @@ class Transfers:
         """The bytes, after all that was queued before."""
         host = np.empty(nbytes, np.uint8)
         cl.enqueue_copy(self._queue, host, memory, src_offset=offset, is_blocking=True)
-        self._retire(_STAGED)
         return memoryview(host)
 
     def copy(self, target: Any, target_offset: int, source: Any, source_offset: int, nbytes: int) -> None:
         """Queue a copy between two buffers; within one, the ranges may overlap."""
-        if operator.eq(target, source) and abs(target_offset - source_offset) < nbytes:
+        if target is source and abs(target_offset - source_offset) < nbytes:
             between = cl.Buffer(self._queue.context, cl.mem_flags.READ_WRITE, nbytes)
             cl.enqueue_copy(self._queue, between, source, src_offset=source_offset, byte_count=nbytes)
-            cl.enqueue_copy(self._queue, target, between, dst_offset=target_offset, byte_count=nbytes)
-            return
+            source, source_offset = between, 0
         cl.enqueue_copy(
             self._queue, target, source, src_offset=source_offset, dst_offset=target_offset, byte_count=nbytes
         )

@@ -71,13 +71,6 @@ class _Switch(ABC):
 class no_grad(_Switch):  # noqa: N801 - PyTorch's name
     """Ops inside record no gradient.  Usable as ``with no_grad():`` and as ``@no_grad()``."""
 
-    def __new__(cls, function: Callable[P, R] | None = None) -> Any:
-        self = super().__new__(cls)
-        if function is None:
-            return self
-        self.__init__()  # type: ignore[misc]
-        return self(function)
-
     def _set(self) -> None:
         MODE.grad = False
 

@@ -92,7 +92,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         if running_mean is None or running_var is None:
             raise ArgumentError("batch_norm: expected running_mean and running_var when training=False")
         known = [ops.reshape(each, shape) for each in (running_mean, running_var)]
-        return _affine(standardize_by(input, *known, eps), weight, bias, shape)
+        return _affine(standardize_by(input, known[0], known[1], eps), weight, bias, shape)
     dims = tuple(axis for axis in range(input.ndim) if axis != 1)
     count = input.numel() // max(1, input.shape[1])
     if count <= 1:

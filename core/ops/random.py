@@ -261,7 +261,8 @@ def normal(mean: Any, std: Any = 1.0, size: Sequence[int] | None = None, *, gene
 
     if size is not None:
         drawn = randn(size, generator=generator, dtype=dtype, device=device)
-        return drawn * std + mean
+        shifted: Tensor = drawn * std + mean
+        return shifted
     both = [each for each in (mean, std) if isinstance(each, Tensor)]
     if not both:
         raise ArgumentError("normal: expected a tensor for mean or std, or a size")
@@ -269,7 +270,8 @@ def normal(mean: Any, std: Any = 1.0, size: Sequence[int] | None = None, *, gene
     if len(both) == 2 and both[0].numel() != both[1].numel():
         raise ShapeError(f"normal: mean {list(both[0].shape)} and std {list(both[1].shape)} must have as many elements")
     drawn = randn(tuple(shape), generator=generator, dtype=both[0].dtype, device=both[0].device)
-    return (drawn * std + mean).detach()
+    result: Tensor = drawn * std + mean
+    return result.detach()
 
 
 @function()

@@ -407,6 +407,7 @@ def test_a_hook_that_is_always_called() -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 def test_backward_hooks(torch: Any) -> None:
     def run(library: Any, leaf: bool) -> list[Any]:
         module = library.nn.Bilinear(2, 2, 1)

@@ -147,12 +147,19 @@ class Source:
             return self._expand("@from_half({0})", kind, [element])
         return f"({element} != 0)" if kind is bool_ else element
 
-    def store(self, kind: dtype, element: str, value: str) -> str:
-        """A statement that writes a value of the dtype in which ``kind`` computes, rounding it where needed."""
+    def store(self, kind: dtype, element: str, value: str, of: dtype | None = None) -> str:
+        """A statement that writes a value to an element in memory, converting it and rounding it once.
+
+        Args:
+            kind: of the element.
+            element: such as ``p[i]``.
+            value: an expression.
+            of: the value's dtype; default: ``kind``, of a half type rounded or not.
+        """
         self._kinds.add(kind)
         if is_half(kind):
-            return f"{element} = {self._expand('@to_half({0})', kind, [value])};"
-        return f"{element} = {value};"
+            return f"{element} = {self._expand('@to_half({0})', kind, [self._narrow(value, of or kind, kind)])};"
+        return f"{element} = {self.convert(value, of or kind, kind)};"
 
     def convert(self, value: str, source: dtype, target: dtype) -> str:
         """A cast by the one table (see :func:`hotplug.expr.node.cast`), as an expression."""
@@ -173,6 +180,10 @@ class Source:
         if source is float64:
             return self._expand("@to_odd({0})", float64, [value])
         return value if source.compute is float32 else f"({self.type(target)}){value}"
+
+    def apply(self, op: str, kind: dtype, *operands: str) -> str:
+        """An op of Exprs on values of a dtype that is no half type, as an expression in parentheses."""
+        return f"({self._expand(_TABLES[kind.kind][op], kind, operands)})"
 
     def render(
         self, program: Sequence[Expr], inputs: Sequence[str], scalars: Sequence[str] = (), index: str = "0"
