@@ -46,7 +46,7 @@ def call(
 ) -> None:
     """Run a kernel; what it raises unexpectedly names the plugin."""
     try:
-        returned = kernel(outs, inputs, scalars)
+        returned: object = kernel(outs, inputs, scalars)  # type: ignore[func-returns-value]
     except HotplugError:
         raise
     except MemoryError as error:

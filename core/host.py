@@ -10,7 +10,7 @@ from hotplug import dispatch
 from hotplug.array import Array, Storage
 from hotplug.autograd.graph import history
 from hotplug.dtypes import dtype, from_numpy
-from hotplug.errors import AutogradError, CapabilityError, DeviceError, HotplugError
+from hotplug.errors import AutogradError, CapabilityError, DeviceError, HotplugError, PluginError
 from hotplug.layout import layout_of
 from hotplug.runtime import Runtime, missing_dtype, runtime_of
 
@@ -27,7 +27,12 @@ def from_host(runtime: Runtime, values: np.ndarray[Any, Any], target: dtype) -> 
     dense = np.ascontiguousarray(values, dtype=target.numpy)
     out = runtime.empty(layout_of(target, values.shape))
     if dense.size:
-        runtime.backend.write(out.storage.buffer, 0, dense.reshape(-1).view(np.uint8).data)
+        try:
+            runtime.backend.write(out.storage.buffer, 0, dense.reshape(-1).view(np.uint8).data)
+        except HotplugError:
+            raise
+        except Exception as error:
+            raise DeviceError(f"copy from the host to {runtime.name}: writing failed: {error!r}") from error
     return out
 
 
@@ -41,12 +46,16 @@ def to_host(array: Array, op: str) -> np.ndarray[Any, Any]:
         array = dispatch.clone(array)
     size = array.dtype.itemsize
     try:
-        data = runtime.backend.read(array.storage.buffer, array.offset * size, array.numel * size)
+        data = bytearray(runtime.backend.read(array.storage.buffer, array.offset * size, array.numel * size))
     except HotplugError:
         raise
     except Exception as error:
         raise DeviceError(f"{op} on {runtime.name}: reading from the device failed: {error}") from error
-    return np.frombuffer(bytearray(data), dtype=array.dtype.numpy).reshape(array.shape)
+    if len(data) != array.numel * size:
+        raise PluginError(
+            f"{op}: read of backend {runtime.backend.name!r} returned {len(data)} bytes, expected {array.numel * size}"
+        )
+    return np.frombuffer(data, dtype=array.dtype.numpy).reshape(array.shape)
 
 
 def to_numpy(tensor: Tensor, op: str) -> np.ndarray[Any, Any]:

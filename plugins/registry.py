@@ -87,6 +87,8 @@ class Registry:
                 found = tuple(backend.devices())
                 if not found:
                     raise DeviceError("the backend found no hardware")
+                if not all(isinstance(each, DeviceInfo) for each in found):
+                    raise PluginError(f"devices() returned {found}, expected DeviceInfo records")
             except Exception as error:
                 raise self._unavailable(name, error) from error
             self._hardware[name] = found

@@ -135,10 +135,13 @@ class Form:
         arrays = [tensor._array for tensor in tensors]
         if call.direct is not None:
             outs = [Array(runtime.take(call.nbytes, call.block), call.layout)]
+            returned = None
             try:
-                call.direct(outs, arrays, scalars)
+                returned = call.direct(outs, arrays, scalars)
             except Exception:  # noqa: BLE001 - the slow path words the error
                 dispatch.call(runtime, call.direct, outs, arrays, scalars)
+            if returned is not None:  # the hot path of the op doesn't look, but no op gets there before it was here
+                raise dispatch.returned_something(runtime, returned)
             results = [wrap(outs[0])]
         else:
             outs = [runtime.empty(layout) for layout in call.layouts]
