@@ -619,41 +619,47 @@ class TensorMethods:
         """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
         return _f.view_as_complex(self)
 
-    def new_zeros(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Zeros with the input's dtype and device."""
-        return _f.new_zeros(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+    def matmul(self: Any, other: Tensor) -> Tensor:
+        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
+        return _f.matmul(self, other)
 
-    def new_ones(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Ones with the input's dtype and device."""
-        return _f.new_ones(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+    def __matmul__(self: Any, other: Any) -> Tensor:
+        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
 
-    def new_empty(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Uninitialised, with the input's dtype and device."""
-        return _f.new_empty(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
+        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
 
-    def new_full(
-        self: Any,
-        size: Sequence[_int],
-        fill_value: Any,
-        *,
-        dtype: DType | None = None,
-        device: Any = None,
-        requires_grad: _bool = False,
-    ) -> Tensor:
-        """One value with the input's dtype and device."""
-        return _f.new_full(self, size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+    def mm(self: Any, mat2: Tensor) -> Tensor:
+        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
+        return _f.mm(self, mat2)
 
-    def new_tensor(
-        self: Any, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """A copy of data with the input's dtype and device."""
-        return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
+    def bmm(self: Any, mat2: Tensor) -> Tensor:
+        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
+        return _f.bmm(self, mat2)
+
+    def mv(self: Any, vec: Tensor) -> Tensor:
+        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
+        return _f.mv(self, vec)
+
+    def dot(self: Any, tensor: Tensor) -> Tensor:
+        """Inner product of two vectors, without conjugation -> 0-d."""
+        return _f.dot(self, tensor)
+
+    def outer(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def ger(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
+        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addmm`."""
+        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
 
     def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
         """Sum over ``dim`` (all by default); integers and bool give int64."""
@@ -874,6 +880,42 @@ class TensorMethods:
     def take_along_dim(self: Any, indices: Tensor, dim: _int | None = None) -> Tensor:
         """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without"""
         return _f.take_along_dim(self, indices, dim)
+
+    def new_zeros(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Zeros with the input's dtype and device."""
+        return _f.new_zeros(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_ones(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Ones with the input's dtype and device."""
+        return _f.new_ones(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Uninitialised, with the input's dtype and device."""
+        return _f.new_empty(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(
+        self: Any,
+        size: Sequence[_int],
+        fill_value: Any,
+        *,
+        dtype: DType | None = None,
+        device: Any = None,
+        requires_grad: _bool = False,
+    ) -> Tensor:
+        """One value with the input's dtype and device."""
+        return _f.new_full(self, size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_tensor(
+        self: Any, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """A copy of data with the input's dtype and device."""
+        return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def scatter(
         self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
@@ -1130,48 +1172,6 @@ class TensorMethods:
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
         return _f.zero_(self)
-
-    def matmul(self: Any, other: Tensor) -> Tensor:
-        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
-        return _f.matmul(self, other)
-
-    def __matmul__(self: Any, other: Any) -> Tensor:
-        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def __rmatmul__(self: Any, other: Any) -> Tensor:
-        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def mm(self: Any, mat2: Tensor) -> Tensor:
-        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
-        return _f.mm(self, mat2)
-
-    def bmm(self: Any, mat2: Tensor) -> Tensor:
-        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
-        return _f.bmm(self, mat2)
-
-    def mv(self: Any, vec: Tensor) -> Tensor:
-        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
-        return _f.mv(self, vec)
-
-    def dot(self: Any, tensor: Tensor) -> Tensor:
-        """Inner product of two vectors, without conjugation -> 0-d."""
-        return _f.dot(self, tensor)
-
-    def outer(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def ger(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
-        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
-
-    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """In-place form of :meth:`addmm`."""
-        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
 
     def flip(self: Any, *dims: Any) -> Tensor:
         """A copy with the axes ``dims`` in reverse order."""

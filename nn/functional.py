@@ -10,63 +10,80 @@ from typing import Any
 
 from hotplug import ops
 from hotplug.declare import OPS
-from hotplug.ops.activation import gelu, hardshrink, logsigmoid, softplus, softshrink, softsign, tanhshrink
-from hotplug.ops.convolution import conv1d, conv2d, conv3d
-from hotplug.ops.cross_entropy import cross_entropy, nll_loss
-from hotplug.ops.diagonals import one_hot
-from hotplug.ops.dropout import dropout, dropout1d, dropout2d, dropout3d
-from hotplug.ops.lookup import embedding, scaled_dot_product_attention
-from hotplug.ops.loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cosine_embedding_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
-from hotplug.ops.normalization import (
-    batch_norm,
-    cosine_similarity,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    normalize,
-    pairwise_distance,
-    rms_norm,
-)
-from hotplug.ops.padding import pad
-from hotplug.ops.parametric import bilinear, prelu
-from hotplug.ops.pooling import (
+from hotplug.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
     adaptive_max_pool1d,
     adaptive_max_pool2d,
+    adaptive_max_pool3d,
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    batch_norm,
+    bilinear,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    conv1d,
+    conv2d,
+    conv3d,
+    cosine_embedding_loss,
+    cosine_similarity,
+    cross_entropy,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    embedding,
+    fold,
+    functional_log_softmax as log_softmax,
+    functional_softmax as softmax,
+    gelu,
+    glu,
+    group_norm,
+    hardshrink,
+    huber_loss,
+    instance_norm,
+    kl_div,
+    l1_loss,
+    layer_norm,
+    linear,
+    logsigmoid,
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    mse_loss,
+    nll_loss,
+    normalize,
+    one_hot,
+    pad,
+    pairwise_distance,
+    prelu,
+    rms_norm,
+    scaled_dot_product_attention,
+    sigmoid,
+    smooth_l1_loss,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    unfold_windows as unfold,
 )
-from hotplug.ops.products import linear
-from hotplug.ops.softmax import functional_log_softmax as log_softmax, functional_softmax as softmax, glu, softmin
-from hotplug.ops.transcendental import sigmoid, tanh
 from hotplug.tensor import Tensor
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
-    "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv3d",
+    "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
+    "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv3d",
     "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d",
-    "elu", "elu_", "embedding", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hardtanh_", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_",
-    "linear", "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "max_pool3d", "mish", "mse_loss", "nll_loss",
-    "normalize", "one_hot", "pad", "pairwise_distance", "prelu", "relu", "relu6", "relu_", "rms_norm",
-    "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
-    "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
+    "elu", "elu_", "embedding", "fold", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "hardtanh_", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
+    "leaky_relu_", "linear", "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "max_pool3d", "mish",
+    "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "prelu", "relu", "relu6", "relu_",
+    "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin",
+    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_", "unfold",
 ]  # fmt: skip
 
 _NAMESPACE = "nn.functional."

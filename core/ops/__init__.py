@@ -22,6 +22,7 @@ from hotplug.ops.indexing import *  # noqa: F403
 from hotplug.ops.joining import *  # noqa: F403
 from hotplug.ops.lookup import *  # noqa: F403
 from hotplug.ops.loss import *  # noqa: F403
+from hotplug.ops.max_pooling import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.normalization import *  # noqa: F403
 from hotplug.ops.padding import *  # noqa: F403
@@ -39,6 +40,7 @@ from hotplug.ops.softmax import *  # noqa: F403
 from hotplug.ops.transcendental import *  # noqa: F403
 from hotplug.ops.view_ops import *  # noqa: F403
 from hotplug.ops.views import *  # noqa: F403
+from hotplug.ops.windows import *  # noqa: F403
 from hotplug.tensor import Tensor as Tensor
 
 for _entry in _OPS.values():

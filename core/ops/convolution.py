@@ -1,6 +1,7 @@
 """Convolution over one to three axes, and its two gradients: three composites, each the gradient of the others.
 
-The decomposition copies the windows into the columns of a matrix and multiplies once.
+The decomposition copies the windows into the columns of a matrix and multiplies once.  A backend that has kernels of its
+own tells the number of axes from ``key.rank - 2``; stride, padding, dilation and groups are the kernel's scalars.
 """
 
 from __future__ import annotations
@@ -10,150 +11,83 @@ from collections.abc import Sequence
 from typing import Any
 
 from hotplug.declare import composite, function
+from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape
-from hotplug.ops.view_ops import embed, located_part, strided
+from hotplug.ops import products, reduction, views
+from hotplug.ops.padding import padded
+from hotplug.ops.windows import columns_of, count_windows, images_of, tuple_of
 from hotplug.tensor import Tensor
 
 
-def tuple_of(op: str, name: str, value: Any, rank: int) -> Shape:
-    """An int for all axes, or one for each.
-
-    Raises:
-        ShapeError: another number of them.
-    """
-    if isinstance(value, int):
-        return (value,) * rank
-    found = tuple(int(each) for each in value)
-    if len(found) == 1:
-        return found * rank
-    if len(found) != rank:
-        raise ShapeError(
-            f"{op}: expected {name} to be a single integer or a list of {rank} integers, got {list(found)}"
-        )
-    return found
+def _trimmed(tensor: Tensor, axis: int, out: Shape) -> Tensor:
+    """The first windows along the axes from ``axis`` on: output padding may leave room for one more than there are."""
+    for place, size in enumerate(out, axis):
+        if tensor.shape[place] != size:
+            tensor = views.narrow(tensor, place, 0, size)
+    return tensor
 
 
-def _axes(rank: int) -> tuple[Shape, ...]:
-    return tuple(tuple(int(i == j) for j in range(rank)) for i in range(rank))
-
-
-def padded(input: Tensor, padding: Sequence[int], extra: Sequence[int] = ()) -> Tensor:
-    """Zeros around the last axes: ``padding`` on both sides and ``extra`` more behind."""
-    if not any(padding) and not any(extra):
-        return input
-    rank, lead = input.ndim, input.ndim - len(padding)
-    behind = extra or (0,) * len(padding)
-    shape = [*input.shape[:lead], *(s + 2 * p + e for s, p, e in zip(input.shape[lead:], padding, behind, strict=True))]
-    return embed(input, tuple(shape), _axes(rank), (0,) * lead + tuple(padding))
-
-
-def windows(input: Tensor, kernel: Shape, stride: Shape, dilation: Shape) -> Tensor:
-    """A view ``(N, C, *out, *kernel)`` of a contiguous ``(N, C, *S)``."""
-    array = input._array
-    steps = array.strides[2:]
-    out = [
-        (s - d * (k - 1) - 1) // st + 1 for s, k, st, d in zip(array.shape[2:], kernel, stride, dilation, strict=True)
-    ]
-    shape = (*array.shape[:2], *out, *kernel)
-    strides = (
-        *array.strides[:2],
-        *(step * st for step, st in zip(steps, stride, strict=True)),
-        *(step * d for step, d in zip(steps, dilation, strict=True)),
-    )
-    return strided(input, shape, strides, array.offset)
-
-
-def _columns(input: Tensor, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Tensor:
+def _grouped_columns(
+    input: Tensor, out: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Tensor:  # fmt: skip
     """``(groups, C / groups * K, N * P)``: every window of the padded input as a column."""
-    from hotplug import ops
-
-    view = windows(ops.contiguous(padded(input, padding)), kernel, stride, dilation)
-    rank = len(kernel)
-    order = (1, *range(2 + rank, 2 + 2 * rank), 0, *range(2, 2 + rank))
-    channels = input.shape[1]
-    return ops.reshape(ops.permute(view, order), (groups, channels // groups * math.prod(kernel), -1))
+    columns = _trimmed(columns_of(input, kernel, stride, padding, dilation), 2 + len(kernel), out)
+    return views.reshape(columns, (groups, input.shape[1] // groups * math.prod(kernel), -1))
 
 
-def out_size(input: Tensor, weight: Tensor, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
-    """Spatial sizes of the result."""
-    return tuple(
-        (s + 2 * p - d * (k - 1) - 1) // st + 1
-        for s, k, st, p, d in zip(input.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
-    )
+def _grouped_weight(weight: Tensor, groups: int) -> Tensor:
+    """``(groups, O / groups, C / groups * K)``."""
+    return views.reshape(weight, (groups, weight.shape[0] // groups, -1))
 
 
-def _outputs(input: Tensor, weight: Tensor, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> list[Any]:
-    return [((input.shape[0], weight.shape[0], *out_size(input, weight, stride, padding, dilation)), input.dtype)]
+def _grouped_rows(grad: Tensor, groups: int) -> Tensor:
+    """``(N, O, *P)`` as ``(groups, O / groups, N * P)``."""
+    return views.reshape(views.transpose(grad, 0, 1), (groups, grad.shape[1] // groups, -1))
+
+
+def _outputs(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> list[tuple[Shape, DType]]:
+    out = count_windows(tuple(input.shape[2:]), tuple(weight.shape[2:]), stride, padding, dilation)
+    return [((input.shape[0], weight.shape[0], *out), input.dtype)]
 
 
 @composite(outputs=_outputs)
 def convolution(
-    input: Tensor, weight: Tensor, stride: Shape, padding: Shape, dilation: Shape, groups: int
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Tensor:  # fmt: skip
-    """``out[n, o, p] = sum_{c, k} weight[o, c, k] * input[n, c, p * stride + k * dilation - padding]``."""
-    from hotplug import ops
-
-    count, out = weight.shape[0], out_size(input, weight, stride, padding, dilation)
-    columns = _columns(input, tuple(weight.shape[2:]), stride, padding, dilation, groups)
-    product = ops.matmul(ops.reshape(weight, (groups, count // groups, -1)), columns)
-    spatial = ops.reshape(product, (count, input.shape[0], *out))
-    return ops.contiguous(ops.transpose(spatial, 0, 1))
-
-
-def _rows(grad: Tensor, groups: int) -> Tensor:
-    """``(N, O, *P)`` as ``(groups, O / groups, N * P)``."""
-    from hotplug import ops
-
-    return ops.reshape(ops.transpose(grad, 0, 1), (groups, grad.shape[1] // groups, -1))
+    """``out[n, o, p] = bias[o] + sum_{c, k} weight[o, c, k] * input[n, c, p * stride + k * dilation - padding]``."""
+    kernel, count = tuple(weight.shape[2:]), weight.shape[0]
+    out = count_windows(tuple(input.shape[2:]), kernel, stride, padding, dilation)
+    columns = _grouped_columns(input, out, kernel, stride, padding, dilation, groups)
+    product = products.product(_grouped_weight(weight, groups), columns)
+    images = views.transpose(views.reshape(product, (count, input.shape[0], *out)), 0, 1)
+    if bias is None:
+        return images.contiguous()
+    shifted: Tensor = images + views.reshape(bias, (-1, *(1,) * len(kernel)))
+    return shifted
 
 
-@composite(outputs=lambda delta, weight, shape, stride, padding, dilation, groups: [(shape, delta.dtype)])
+@composite(outputs=lambda delta, weight, shape, *_: [(shape, delta.dtype)])
 def convolution_input_backward(
     delta: Tensor, weight: Tensor, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Tensor:
-    """The gradient for the input: every tap of the kernel adds its product to the places that it has read."""
-    from hotplug import ops
-
-    kernel, rank, out = tuple(weight.shape[2:]), len(stride), tuple(delta.shape[2:])
-    flat = ops.reshape(weight, (groups, weight.shape[0] // groups, -1))
-    product = ops.matmul(ops.transpose(flat, 1, 2), _rows(delta, groups))
-    taps = ops.reshape(product, (shape[1], math.prod(kernel), shape[0], *out))
-    total = ops.zeros(
-        (*shape[:2], *(s + 2 * p for s, p in zip(shape[2:], padding, strict=True))),
-        dtype=delta.dtype,
-        device=delta.device,
-    )
-    steps = (_axes(2 + rank)[0], _axes(2 + rank)[1]) + tuple(
-        tuple(st * x for x in axis) for st, axis in zip(stride, _axes(2 + rank)[2:], strict=True)
-    )
-    for number in range(math.prod(kernel)):
-        tap = _unravel(number, kernel)
-        start = (0, 0, *(t * d for t, d in zip(tap, dilation, strict=True)))
-        part = located_part(total, (*shape[:2], *out), steps, start)
-        part.add_(ops.transpose(ops.select(taps, 1, number), 0, 1))
-    return ops.contiguous(located_part(total, shape, _axes(2 + rank), (0, 0, *padding)))
+    """The gradient for an input of ``shape``: every tap of the kernel adds its product to the places it has read."""
+    kernel = tuple(weight.shape[2:])
+    turned = views.transpose(_grouped_weight(weight, groups), 1, 2)
+    product = products.product(turned, _grouped_rows(delta, groups))
+    columns = views.reshape(product, (shape[1], *kernel, shape[0], *delta.shape[2:]))
+    return images_of(columns, shape[2:], kernel, stride, padding, dilation)
 
 
-def _unravel(number: int, sizes: Shape) -> Shape:
-    """C-order coordinates of a flat position."""
-    found = []
-    for size in reversed(sizes):
-        found.append(number % size)
-        number //= size
-    return tuple(reversed(found))
-
-
-@composite(outputs=lambda delta, input, shape, stride, padding, dilation, groups: [(shape, delta.dtype)])
+@composite(outputs=lambda delta, input, shape, *_: [(shape, delta.dtype)])
 def convolution_weight_backward(
     delta: Tensor, input: Tensor, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Tensor:
-    """The gradient for the weight: the output's gradient times the columns."""
-    from hotplug import ops
-
-    columns = _columns(input, shape[2:], stride, padding, dilation, groups)
-    product = ops.matmul(_rows(delta, groups), ops.transpose(columns, 1, 2))
-    return ops.reshape(product, shape)
+    """The gradient for a weight of ``shape``: the output's gradient times the columns."""
+    columns = _grouped_columns(input, tuple(delta.shape[2:]), shape[2:], stride, padding, dilation, groups)
+    return views.reshape(products.product(_grouped_rows(delta, groups), views.transpose(columns, 1, 2)), shape)
 
 
 @convolution.gradient("input")
@@ -170,9 +104,16 @@ def _(
     return convolution_weight_backward(grad, input, weight_shape, stride, padding, dilation, groups)
 
 
+@convolution.gradient("bias")
+def _(grad: Tensor) -> Tensor:
+    return reduction.sum(grad, (0, *range(2, grad.ndim)))
+
+
 @convolution_input_backward.gradient("delta")
-def _(grad: Tensor, weight: Tensor, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Tensor:
-    return convolution(grad, weight, stride, padding, dilation, groups)
+def _(
+    grad: Tensor, weight: Tensor, delta_shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Tensor:
+    return _trimmed(convolution(grad, weight, None, stride, padding, dilation, groups), 2, delta_shape[2:])
 
 
 @convolution_input_backward.gradient("weight")
@@ -183,8 +124,10 @@ def _(
 
 
 @convolution_weight_backward.gradient("delta")
-def _(grad: Tensor, input: Tensor, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Tensor:
-    return convolution(input, grad, stride, padding, dilation, groups)
+def _(
+    grad: Tensor, input: Tensor, delta_shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Tensor:
+    return _trimmed(convolution(input, grad, None, stride, padding, dilation, groups), 2, delta_shape[2:])
 
 
 @convolution_weight_backward.gradient("input")
@@ -194,59 +137,80 @@ def _(
     return convolution_input_backward(delta, grad, input_shape, stride, padding, dilation, groups)
 
 
-def _check(op: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
-    rank = weight.ndim - 2
-    if weight.dtype is not input.dtype or (bias is not None and bias.dtype is not input.dtype):
-        raise DTypeError(
-            f"{op}: input type ({input.dtype.name}) and weight type ({weight.dtype.name}) should be the same"
-        )
-    if groups <= 0 or weight.shape[0] % groups:
-        raise ArgumentError(f"{op}: groups {groups} must be positive and divide the {weight.shape[0]} output channels")
-    if input.shape[1] != weight.shape[1] * groups:
+def _check(op: str, input: Tensor, weight: Tensor, bias: Tensor | None, channels: int, out: int) -> None:
+    for name, each in (("weight", weight), ("bias", bias)):
+        if each is not None and each.dtype is not input.dtype:
+            raise DTypeError(
+                f"{op}: input type ({input.dtype.name}) and {name} type ({each.dtype.name}) should be the same; convert "
+                f"one with .to(dtype)"
+            )
+    if input.shape[1] != channels:
         raise ShapeError(
-            f"{op}: given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-            f"{weight.shape[1] * groups} channels, but got {input.shape[1]} channels instead"
+            f"{op}: given weight of size {list(weight.shape)}, expected input{list(input.shape)} to have {channels} "
+            f"channels, but got {input.shape[1]} channels instead"
         )
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise ShapeError(f"{op}: expected bias of shape [{weight.shape[0]}], got {list(bias.shape)} ({rank}d)")
+    if bias is not None and tuple(bias.shape) != (out,):
+        raise ShapeError(f"{op}: expected bias of shape [{out}], got {list(bias.shape)}")
 
 
-def _same(kernel: Sequence[int], dilation: Shape) -> tuple[Shape, Shape]:
-    """Padding that keeps the size: in front and behind alike, and one more behind where the total is odd."""
+class ConvolutionArgumentError(ArgumentError, RuntimeError):
+    """A stride, padding, dilation or number of groups that no convolution has."""
+
+
+def _check_options(op: str, weight: Tensor, groups: int, stride: Shape, padding: Shape, dilation: Shape) -> None:
+    if groups <= 0 or weight.shape[0] % groups:
+        raise ConvolutionArgumentError(
+            f"{op}: groups must be positive and divide the first size of the weight {list(weight.shape)}, got {groups}"
+        )
+    if min(stride) <= 0 or min(dilation) <= 0 or min(padding) < 0:
+        raise ConvolutionArgumentError(
+            f"{op}: stride and dilation must be greater than zero and padding not negative, got {list(stride)}, "
+            f"{list(dilation)} and {list(padding)}"
+        )
+
+
+def _batched(op: str, rank: int, input: Tensor, weight: Tensor) -> Tensor:
+    if weight.ndim != rank + 2 or input.ndim not in (rank + 1, rank + 2):
+        raise ShapeError(
+            f"{op}: expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input and a {rank + 2}D weight, got input "
+            f"of size {list(input.shape)} and weight of size {list(weight.shape)}"
+        )
+    return views.unsqueeze(input, 0) if input.ndim == rank + 1 else input
+
+
+def _around(op: str, padding: Any, kernel: Sequence[int], stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
+    """Padding on both sides, and what comes behind in addition where ``same`` needs an odd number in all."""
+    rank = len(stride)
+    if not isinstance(padding, str):
+        return tuple_of(op, "padding", padding, rank), (0,) * rank
+    if padding not in ("same", "valid"):
+        raise ConvolutionArgumentError(f"{op}: padding must be 'valid', 'same' or integers, got {padding!r}")
+    if padding == "valid":
+        return (0,) * rank, (0,) * rank
+    if any(step != 1 for step in stride):
+        raise ConvolutionArgumentError(f"{op}: padding='same' is not supported for strided convolutions")
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    return tuple(t // 2 for t in totals), tuple(t % 2 for t in totals)
+    return tuple(total // 2 for total in totals), tuple(total % 2 for total in totals)
 
 
 def _conv(
     rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
-    from hotplug import ops
-
     op = f"conv{rank}d"
-    if weight.ndim != rank + 2 or input.ndim not in (rank + 1, rank + 2):
-        raise ShapeError(
-            f"{op}: expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input and a {rank + 2}D weight, got input of "
-            f"size {list(input.shape)} and weight of size {list(weight.shape)}"
-        )
-    single = input.ndim == rank + 1
-    input = ops.unsqueeze(input, 0) if single else input
-    _check(op, input, weight, bias, groups)
+    batch = _batched(op, rank, input, weight)
     steps, spread = tuple_of(op, "stride", stride, rank), tuple_of(op, "dilation", dilation, rank)
-    if isinstance(padding, str):
-        if padding not in ("same", "valid") or (padding == "same" and any(s != 1 for s in steps)):
-            raise ArgumentError(f"{op}: padding must be 'valid', 'same' (with stride 1) or integers, got {padding!r}")
-        around, extra = _same(weight.shape[2:], spread) if padding == "same" else ((0,) * rank, (0,) * rank)
-        input = padded(input, (0,) * rank, extra)
-    else:
-        around = tuple_of(op, "padding", padding, rank)
-    if any(size <= 0 for size in out_size(input, weight, steps, around, spread)):
+    around, extra = _around(op, padding, weight.shape[2:], steps, spread)
+    _check_options(op, weight, groups, steps, around, spread)
+    _check(op, batch, weight, bias, weight.shape[1] * groups, weight.shape[0])
+    if any(extra):
+        batch = padded(batch, (0,) * (rank + 2), (0, 0, *extra), 0)
+    if min(count_windows(tuple(batch.shape[2:]), tuple(weight.shape[2:]), steps, around, spread)) <= 0:
         raise ShapeError(
-            f"{op}: kernel {list(weight.shape[2:])} can't be larger than the padded input {list(input.shape[2:])}"
+            f"{op}: kernel size {list(weight.shape[2:])} can't be greater than the padded input size "
+            f"{[s + 2 * p for s, p in zip(batch.shape[2:], around, strict=True)]}"
         )
-    result = convolution(input, weight, steps, around, spread, groups)
-    if bias is not None:
-        result = result + ops.reshape(bias, (1, -1) + (1,) * rank)
-    return ops.squeeze(result, 0) if single else result
+    result = convolution(batch, weight, bias, steps, around, spread, groups)
+    return views.squeeze(result, 0) if input.ndim == rank + 1 else result
 
 
 @function(method=False)
@@ -268,3 +232,63 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
            dilation: Any = 1, groups: int = 1) -> Tensor:  # fmt: skip
     """Convolution over three axes.  input ``(N, C, D, H, W)``, weight ``(O, C / groups, K, K, K)``."""
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+# --- transposed ------------------------------------------------------------------------------------------------------
+
+
+def _conv_transpose(
+    rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any,
+    groups: int, dilation: Any,
+) -> Tensor:  # fmt: skip
+    """The gradient of a convolution for its input, used forwards."""
+    op = f"conv_transpose{rank}d"
+    batch = _batched(op, rank, input, weight)
+    given = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": output_padding}
+    steps, around, spread, extra = (tuple_of(op, name, value, rank) for name, value in given.items())
+    _check_options(op, weight, groups, steps, around, spread)
+    out = weight.shape[1] * groups
+    _check(op, batch, weight, bias, weight.shape[0], out)
+    if any(e >= max(s, d) or e < 0 for e, s, d in zip(extra, steps, spread, strict=True)):
+        raise ConvolutionArgumentError(
+            f"{op}: output padding must be smaller than either stride or dilation, got {list(extra)}, {list(steps)} and "
+            f"{list(spread)}"
+        )
+    size = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(batch.shape[2:], steps, around, spread, weight.shape[2:], extra, strict=True)
+    )
+    if min(size) <= 0:
+        raise ShapeError(f"{op}: the output size {list(size)} would be too small for input {list(input.shape)}")
+    shape = (batch.shape[0], out, *size)
+    result = convolution_input_backward(batch, weight, shape, steps, around, spread, groups)
+    if bias is not None:
+        result = result + views.reshape(bias, (-1, *(1,) * rank))
+    return views.squeeze(result, 0) if input.ndim == rank + 1 else result
+
+
+@function(method=False)
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:  # fmt: skip
+    """Transposed convolution.  input ``(N, C, L)``, weight ``(C, O / groups, K)`` -> ``(N, O, L')`` with
+    ``L' = (L - 1) * stride - 2 * padding + dilation * (K - 1) + output_padding + 1``.
+    """
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@function(method=False)
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:  # fmt: skip
+    """Transposed convolution.  input ``(N, C, H, W)``, weight ``(C, O / groups, K, K)`` -> ``(N, O, H', W')``, sizes as
+    in :func:`conv_transpose1d`.
+    """
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@function(method=False)
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:  # fmt: skip
+    """Transposed convolution.  input ``(N, C, D, H, W)``, weight ``(C, O / groups, K, K, K)``, sizes as in
+    :func:`conv_transpose1d`.
+    """
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

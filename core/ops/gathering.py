@@ -45,14 +45,16 @@ def _(grad: Tensor, input_shape: Shape, dim: int, index: Tensor, shape: Shape) -
 
 
 @primitive
-def scatter_zeros(source: Array, dim: int, index: Array, shape: Shape, size: Shape) -> Array:
+def scatter_zeros(
+    source: Array, dim: int, index: Array, shape: Shape, size: Shape, distinct: bool = False
+) -> Array:  # fmt: skip
     """Zeros of shape ``size`` with ``out[p with p[dim] replaced by index[p]] += source[p]`` for every ``p`` of
-    ``shape``; the index is broadcast.
+    ``shape``; the index is broadcast.  ``distinct``: no place is named twice, so that writing will do.
     """
     check_target("scatter", size[dim], shape)
     out = dispatch.new(source, source.dtype, size)
     dispatch.fill_literal(out, 0)
-    families.scatter_("add", out, dim, index, source, shape)
+    families.scatter_("set" if distinct else "add", out, dim, index, source, shape)
     return out
 
 
