@@ -182,7 +182,7 @@ def overlap(left: Array, right: Array) -> bool:
 
 def _apart(array: Array, outs: Sequence[Array]) -> Array:
     """The array, or a copy of it where it overlaps an output other than exactly."""
-    return clone(array) if any(overlap(array, out) and not _same(array, out) for out in outs) else array
+    return clone(array) if any(not _same(array, out) and overlap(array, out) for out in outs) else array
 
 
 def new(like: Array, dtype: dtype, shape: Shape) -> Array:

@@ -40,7 +40,8 @@ class _ModuleSequence(Module):
         return self._modules[self._key(index)]
 
     def _part(self, modules: dict[str, Module | None]) -> Any:
-        return type(self)(OrderedDict(modules))
+        kind: Any = type(self)
+        return kind(OrderedDict(modules))
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._key(index), module)

@@ -160,8 +160,30 @@ class AdaptiveAvgPool3d(_Adaptive):
         return F.adaptive_avg_pool3d(input, self.output_size)
 
 
-class AdaptiveMaxPool2d(_Adaptive):
-    """Maxima of as many nearly equal parts as asked for.  ``(N, C, H, W)`` -> ``(N, C, *output_size)``."""
+class _AdaptiveMax(_Adaptive):
+    """What the adaptive maxima share; ``return_indices`` gives their positions too."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_max_pool2d(input, self.output_size)
+    def __init__(self, output_size: OptionalSizes, return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """Maxima of as many nearly equal parts as asked for.  ``(N, C, L)`` -> ``(N, C, output_size)``."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """As :class:`AdaptiveMaxPool1d`, ``(N, C, H, W)`` -> ``(N, C, *output_size)``; ``None`` keeps a size."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """As :class:`AdaptiveMaxPool1d`, ``(N, C, D, H, W)`` -> ``(N, C, *output_size)``; ``None`` keeps a size."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)

@@ -71,7 +71,7 @@ class Embedding(Module):
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """A layer around a given table ``(num_embeddings, embedding_dim)``, not trained if ``freeze``."""
         if embeddings.ndim != 2:
-            raise ShapeError(f"Embedding.from_pretrained expected a table of 2 axes, got shape {list(embeddings.shape)}")
+            raise ShapeError(f"Embedding.from_pretrained: expected 2 axes, got shape {list(embeddings.shape)}")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze)
 

@@ -31,7 +31,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     if weight.ndim > 1 or weight.numel() not in (1, channels):
         raise ShapeError(f"prelu: expected a weight of 1 or {channels} elements, got shape {list(weight.shape)}")
     slope = ops.reshape(weight, (-1,) + (1,) * max(0, input.ndim - 2)) if weight.numel() > 1 else weight
-    return sloped(input, ops.reshape(slope, ()) if not input.ndim else slope)  # type: ignore[no-any-return]
+    return sloped(input, ops.reshape(slope, ()) if not input.ndim else slope)
 
 
 @function(method=False, namespace=_F)

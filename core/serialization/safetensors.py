@@ -128,7 +128,7 @@ def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -
     yield encoded
     for _, tensor in ordered:
         values = host.to_numpy(tensor, "save")
-        yield memoryview(_little(values).reshape(-1).view(np.uint8))
+        yield _little(values).reshape(-1).view(np.uint8).data
 
 
 def _little(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -14,8 +14,8 @@ import hotplug as hp
 from hotplug import printing
 
 DTYPES = [
-    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
-    "complex128",
+    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
+    "float64", "complex64", "complex128",
 ]  # fmt: skip
 SHAPES: list[tuple[int, ...]] = [(), (1,), (5,), (30,), (2, 3), (2, 3, 4), (2, 1, 2, 3), (0,), (2, 0), (0, 3, 1)]
 INF, NAN = math.inf, math.nan
@@ -102,7 +102,8 @@ def test_summaries(torch: Any, shape: tuple[int, ...], dtype: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"precision": 2}, {"precision": 8}, {"sci_mode": True}, {"sci_mode": False}, {"linewidth": 40}, {"linewidth": 200},
+        {"precision": 2}, {"precision": 8}, {"sci_mode": True}, {"sci_mode": False}, {"linewidth": 40},
+        {"linewidth": 200},
         {"threshold": 5}, {"threshold": 5, "edgeitems": 1}, {"threshold": 5, "edgeitems": 0}, {"profile": "short"},
         {"profile": "full"}, {"profile": "short", "precision": 6},
     ],

@@ -246,8 +246,9 @@ def test_what_cannot_be_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "structure",
-    ["[", '["list"]', '["list", 3]', '["tensor", 5]', '["tensor", "a"]', '["exec", "1"]', '["float", "x"]', '["int", []]',
-     '["dict", [[["list", []], 1]]]', '["dict", [1]]', "3", '{"a": 1}', "[" * 5000, '["list", [' * 300 + "]]" * 300],
+    ["[", '["list"]', '["list", 3]', '["tensor", 5]', '["tensor", "a"]', '["exec", "1"]', '["float", "x"]',
+     '["int", []]', '["dict", [[["list", []], 1]]]', '["dict", [1]]', "3", '{"a": 1}', "[" * 5000,
+     '["list", [' * 300 + "]]" * 300],
     ids=range(14),
 )  # fmt: skip
 def test_a_corrupt_structure(structure: str, tmp_path: Path) -> None:

@@ -163,8 +163,8 @@ def test_collation(torch: Any) -> None:
 
     def samples(library: Any) -> list[Any]:
         return [
-            {"t": library.ones(2) * i, "a": np.arange(2) + i, "f": 1.5 * i, "i": i, "b": i > 0, "s": "x", "l": [i, (i, 2.0)],
-             "n": pair(i, 1.0), "z": np.float32(i)}
+            {"t": library.ones(2) * i, "a": np.arange(2) + i, "f": 1.5 * i, "i": i, "b": i > 0, "s": "x",
+             "l": [i, (i, 2.0)], "n": pair(i, 1.0), "z": np.float32(i)}
             for i in range(3)
         ]  # fmt: skip
 
@@ -213,7 +213,7 @@ def test_shuffling_is_the_generator_s() -> None:
     found = epochs("cpu")
     assert found == epochs("numpy")
     assert found[0] != found[1]
-    assert all(sorted(sum(epoch, [])) == list(range(ROWS)) for epoch in found)
+    assert all(sorted(each for batch in epoch for each in batch) == list(range(ROWS)) for epoch in found)
     with hp.device("numpy"):
         assert epochs("numpy") == found
     hp.manual_seed(3)

@@ -49,7 +49,7 @@ def test_module_list() -> None:
     assert kinds(module) == ["Flatten", "ReLU", "Tanh", "SiLU", "GELU", "ReLU"]
     assert kinds(module[1:3]) == ["ReLU", "Tanh"]
     assert isinstance(module[1:3], nn.ModuleList)
-    assert kinds(module + [nn.Tanh()])[-1] == "Tanh"
+    assert kinds(module.__add__([nn.Tanh()]))[-1] == "Tanh"
     del module[1:4]
     assert list(module._modules) == ["0", "1", "2"]
     with pytest.raises(NotImplementedError):

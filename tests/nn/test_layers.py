@@ -45,6 +45,8 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], Shape | list[Shape]]] =
     ("AdaptiveAvgPool2d", (1,), {}, (2, 3, 7, 5)),
     ("AdaptiveAvgPool3d", ((2, 1, 3),), {}, (1, 2, 4, 5, 3)),
     ("AdaptiveMaxPool2d", ((3, 2),), {}, (2, 3, 7, 5)),
+    ("AdaptiveMaxPool1d", (3,), {}, (2, 3, 7)),
+    ("AdaptiveMaxPool3d", ((2, None, 3),), {}, (1, 2, 4, 5, 3)),
     ("BatchNorm1d", (3,), {}, (4, 3)),
     ("BatchNorm1d", (3,), {"momentum": None}, (4, 3, 5)),
     ("BatchNorm2d", (3,), {"eps": 1e-3, "momentum": 0.4}, (4, 3, 2, 5)),
@@ -343,3 +345,17 @@ BAD: list[tuple[Any, type[Exception], str]] = [
 def test_bad_input(make: Any, kind: Any, message: str) -> None:
     with pytest.raises(kind, match=message):
         make()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("name", "args", "shape"),
+    [("MaxPool1d", (2,), (2, 3, 7)), ("MaxPool2d", (2,), (1, 3, 6, 7)), ("AdaptiveMaxPool2d", (3,), (2, 3, 7, 5))],
+)
+def test_positions_of_maxima(torch: Any, name: str, args: tuple[int, ...], shape: Shape) -> None:
+    found = [
+        getattr(library.nn, name)(*args, return_indices=True)(library.tensor(values(0, shape)))
+        for library in (hp, torch)
+    ]
+    for mine, his in zip(*found, strict=True):
+        np.testing.assert_array_equal(host(mine), host(his))

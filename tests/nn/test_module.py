@@ -252,7 +252,7 @@ def test_state_dict() -> None:
     state["bias"].fill_(3)
     assert host(module.bias).tolist() == [3, 3]
     assert module.state_dict(keep_vars=True)["bias"] is module.bias
-    assert list(module.state_dict(prefix="m."))[0] == "m.bias"
+    assert next(iter(module.state_dict(prefix="m."))) == "m.bias"
     assert state._metadata["a"] == {"version": 1}  # type: ignore[attr-defined]
 
 
