@@ -603,63 +603,41 @@ class TensorMethods:
     def __irshift__(self: Any, other: Any) -> Tensor:
         return _f.bitwise_right_shift.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
-    def angle(self: Any) -> Tensor:
-        """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
-        return _f.angle(self)
+    def new_zeros(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Zeros with the input's dtype and device."""
+        return _f.new_zeros(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def conj(self: Any) -> Tensor:
-        """The complex conjugate; a real tensor itself."""
-        return _f.conj(self)
+    def new_ones(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Ones with the input's dtype and device."""
+        return _f.new_ones(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def view_as_real(self: Any) -> Tensor:
-        """Complex ``(*S)`` as real ``(*S, 2)``, a view."""
-        return _f.view_as_real(self)
+    def new_empty(
+        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """Uninitialised, with the input's dtype and device."""
+        return _f.new_empty(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def view_as_complex(self: Any) -> Tensor:
-        """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
-        return _f.view_as_complex(self)
+    def new_full(
+        self: Any,
+        size: Sequence[_int],
+        fill_value: Any,
+        *,
+        dtype: DType | None = None,
+        device: Any = None,
+        requires_grad: _bool = False,
+    ) -> Tensor:
+        """One value with the input's dtype and device."""
+        return _f.new_full(self, size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def matmul(self: Any, other: Tensor) -> Tensor:
-        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
-        return _f.matmul(self, other)
-
-    def __matmul__(self: Any, other: Any) -> Tensor:
-        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def __rmatmul__(self: Any, other: Any) -> Tensor:
-        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def mm(self: Any, mat2: Tensor) -> Tensor:
-        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
-        return _f.mm(self, mat2)
-
-    def bmm(self: Any, mat2: Tensor) -> Tensor:
-        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
-        return _f.bmm(self, mat2)
-
-    def mv(self: Any, vec: Tensor) -> Tensor:
-        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
-        return _f.mv(self, vec)
-
-    def dot(self: Any, tensor: Tensor) -> Tensor:
-        """Inner product of two vectors, without conjugation -> 0-d."""
-        return _f.dot(self, tensor)
-
-    def outer(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def ger(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
-        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
-
-    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """In-place form of :meth:`addmm`."""
-        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
+    def new_tensor(
+        self: Any, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
+    ) -> Tensor:
+        """A copy of data with the input's dtype and device."""
+        return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
         """Sum over ``dim`` (all by default); integers and bool give int64."""
@@ -881,42 +859,6 @@ class TensorMethods:
         """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without"""
         return _f.take_along_dim(self, indices, dim)
 
-    def new_zeros(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Zeros with the input's dtype and device."""
-        return _f.new_zeros(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_ones(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Ones with the input's dtype and device."""
-        return _f.new_ones(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_empty(
-        self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """Uninitialised, with the input's dtype and device."""
-        return _f.new_empty(self, *size, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_full(
-        self: Any,
-        size: Sequence[_int],
-        fill_value: Any,
-        *,
-        dtype: DType | None = None,
-        device: Any = None,
-        requires_grad: _bool = False,
-    ) -> Tensor:
-        """One value with the input's dtype and device."""
-        return _f.new_full(self, size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_tensor(
-        self: Any, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
-    ) -> Tensor:
-        """A copy of data with the input's dtype and device."""
-        return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
-
     def scatter(
         self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
     ) -> Tensor:
@@ -961,14 +903,6 @@ class TensorMethods:
         """In-place form of :func:`index_fill`."""
         return _f.index_fill_(self, dim, index, value)
 
-    def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
-        """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
-        return _f.softmax(self, dim, dtype)
-
-    def log_softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
-        """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
-        return _f.log_softmax(self, dim, dtype)
-
     def tril(self: Any, diagonal: _int = 0) -> Tensor:
         """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
         return _f.tril(self, diagonal)
@@ -992,6 +926,98 @@ class TensorMethods:
     def diag_embed(self: Any, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
         """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
         return _f.diag_embed(self, offset, dim1, dim2)
+
+    def matmul(self: Any, other: Tensor) -> Tensor:
+        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
+        return _f.matmul(self, other)
+
+    def __matmul__(self: Any, other: Any) -> Tensor:
+        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
+
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
+        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
+
+    def mm(self: Any, mat2: Tensor) -> Tensor:
+        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
+        return _f.mm(self, mat2)
+
+    def bmm(self: Any, mat2: Tensor) -> Tensor:
+        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
+        return _f.bmm(self, mat2)
+
+    def mv(self: Any, vec: Tensor) -> Tensor:
+        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
+        return _f.mv(self, vec)
+
+    def dot(self: Any, tensor: Tensor) -> Tensor:
+        """Inner product of two vectors, without conjugation -> 0-d."""
+        return _f.dot(self, tensor)
+
+    def outer(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def ger(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
+        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addmm`."""
+        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
+
+    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running sum along ``dim``; integers and bool give int64."""
+        return _f.cumsum(self, dim, dtype=dtype)
+
+    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumsum`."""
+        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
+
+    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running product along ``dim``; integers and bool give int64."""
+        return _f.cumprod(self, dim, dtype=dtype)
+
+    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumprod`."""
+        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+
+    def flip(self: Any, *dims: Any) -> Tensor:
+        """A copy with the axes ``dims`` in reverse order."""
+        return _f.flip(self, *dims)
+
+    def fliplr(self: Any) -> Tensor:
+        """Columns in reverse order."""
+        return _f.fliplr(self)
+
+    def flipud(self: Any) -> Tensor:
+        """Rows in reverse order."""
+        return _f.flipud(self)
+
+    def rot90(self: Any, k: _int = 1, dims: Sequence[_int] = (0, 1)) -> Tensor:
+        """A rotation by ``k`` right angles in the plane of two axes, from the first towards the second."""
+        return _f.rot90(self, k, dims)
+
+    def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
+        """A copy shifted around: what leaves one end of an axis comes in at the other.  Without ``dims``, in C order."""
+        return _f.roll(self, shifts, dims)
+
+    def repeat(self: Any, *repeats: Any) -> Tensor:
+        """The tensor laid side by side ``repeats[i]`` times along axis ``i``, a copy; more repeats than axes add axes in"""
+        return _f.repeat(self, *repeats)
+
+    def tile(self: Any, *dims: Any) -> Tensor:
+        """:func:`repeat` with NumPy's rule: fewer repeats than axes count from the last axis."""
+        return _f.tile(self, *dims)
+
+    def repeat_interleave(
+        self: Any, repeats: Any = None, dim: _int | None = None, *, output_size: _int | None = None
+    ) -> Tensor:
+        """Each element ``repeats`` times in a row, along ``dim`` or, without it, in the flattened input."""
+        return _f.repeat_interleave(self, repeats, dim, output_size=output_size)
 
     def bernoulli(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
         """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
@@ -1023,21 +1049,29 @@ class TensorMethods:
         """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
         return _f.multinomial(self, num_samples, replacement, generator=generator)
 
-    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running sum along ``dim``; integers and bool give int64."""
-        return _f.cumsum(self, dim, dtype=dtype)
+    def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
+        return _f.softmax(self, dim, dtype)
 
-    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumsum`."""
-        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
+    def log_softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
+        return _f.log_softmax(self, dim, dtype)
 
-    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running product along ``dim``; integers and bool give int64."""
-        return _f.cumprod(self, dim, dtype=dtype)
+    def angle(self: Any) -> Tensor:
+        """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
+        return _f.angle(self)
 
-    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumprod`."""
-        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+    def conj(self: Any) -> Tensor:
+        """The complex conjugate; a real tensor itself."""
+        return _f.conj(self)
+
+    def view_as_real(self: Any) -> Tensor:
+        """Complex ``(*S)`` as real ``(*S, 2)``, a view."""
+        return _f.view_as_real(self)
+
+    def view_as_complex(self: Any) -> Tensor:
+        """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
+        return _f.view_as_complex(self)
 
     def where(self: Any, condition: Tensor, other: Any) -> Any:
         """``self`` where the condition holds, ``other`` elsewhere."""
@@ -1172,40 +1206,6 @@ class TensorMethods:
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
         return _f.zero_(self)
-
-    def flip(self: Any, *dims: Any) -> Tensor:
-        """A copy with the axes ``dims`` in reverse order."""
-        return _f.flip(self, *dims)
-
-    def fliplr(self: Any) -> Tensor:
-        """Columns in reverse order."""
-        return _f.fliplr(self)
-
-    def flipud(self: Any) -> Tensor:
-        """Rows in reverse order."""
-        return _f.flipud(self)
-
-    def rot90(self: Any, k: _int = 1, dims: Sequence[_int] = (0, 1)) -> Tensor:
-        """A rotation by ``k`` right angles in the plane of two axes, from the first towards the second."""
-        return _f.rot90(self, k, dims)
-
-    def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
-        """A copy shifted around: what leaves one end of an axis comes in at the other.  Without ``dims``, in C order."""
-        return _f.roll(self, shifts, dims)
-
-    def repeat(self: Any, *repeats: Any) -> Tensor:
-        """The tensor laid side by side ``repeats[i]`` times along axis ``i``, a copy; more repeats than axes add axes in"""
-        return _f.repeat(self, *repeats)
-
-    def tile(self: Any, *dims: Any) -> Tensor:
-        """:func:`repeat` with NumPy's rule: fewer repeats than axes count from the last axis."""
-        return _f.tile(self, *dims)
-
-    def repeat_interleave(
-        self: Any, repeats: Any = None, dim: _int | None = None, *, output_size: _int | None = None
-    ) -> Tensor:
-        """Each element ``repeats`` times in a row, along ``dim`` or, without it, in the flattened input."""
-        return _f.repeat_interleave(self, repeats, dim, output_size=output_size)
 
     def scatter_reduce(
         self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True

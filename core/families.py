@@ -19,13 +19,6 @@ from hotplug.layout import MAX_RANK, Shape, Strides, broadcast_strides, collapse
 IDENTITY: dict[str, Any] = {"sum": 0, "prod": 1, "any": False, "all": True}
 
 
-def _fold(shape: Shape, operands: Sequence[Strides], limit: int) -> tuple[Shape, list[Strides]]:
-    """Collapse a group of axes; no axis left becomes none."""
-    merged, strides = collapse(shape, operands)
-    assert len(merged) <= limit, f"an operand has {len(merged)} axes that do not merge; the limit is {limit}"
-    return merged, strides
-
-
 def reduce(
     mode: str, inputs: Sequence[Array], dims: Sequence[int], out_dtype: dtype, program: Expr | None = None,
     shape: Shape | None = None, scalars: Sequence[Any] = (),
@@ -64,8 +57,8 @@ def _reduce_into(
         scalars = ()
     strides = [broadcast_strides(each.shape, each.strides, shape) for each in inputs]
     pick = [[tuple(s[axis] for axis in axes) for s in strides] for axes in (kept, dims)]
-    kept_shape, kept_strides = _fold(tuple(shape[a] for a in kept), [out.strides, *pick[0]], MAX_RANK)
-    reduced_shape, reduced_strides = _fold(tuple(shape[a] for a in dims), pick[1], MAX_RANK)
+    kept_shape, kept_strides = collapse(tuple(shape[a] for a in kept), [out.strides, *pick[0]])
+    reduced_shape, reduced_strides = collapse(tuple(shape[a] for a in dims), pick[1])
     target = move(out, kept_shape, kept_strides[0])
     views = [
         move(each, kept_shape + reduced_shape, outer + inner)
@@ -100,7 +93,7 @@ def argreduce(mode: str, array: Array, dim: int) -> Array:
         return out
     array = _plain(array)
     strides = array.strides
-    kept_shape, kept_strides = _fold(out.shape, [out.strides, tuple(strides[a] for a in kept)], MAX_RANK - 1)
+    kept_shape, kept_strides = collapse(out.shape, [out.strides, tuple(strides[a] for a in kept)])
     view = move(array, (*kept_shape, shape[dim]), (*kept_strides[1], strides[dim]))
     target = move(out, kept_shape, kept_strides[0])
     launch(out.storage.runtime, key_of("argreduce", [target], [view], mode=mode, axis=1), [target], [view])
@@ -116,7 +109,7 @@ def scan(mode: str, array: Array, dim: int) -> Array:
     array = _plain(array)
     kept = [axis for axis in range(len(shape)) if axis != dim]
     pairs = [tuple(each.strides[a] for a in kept) for each in (out, array)]
-    kept_shape, kept_strides = _fold(tuple(shape[a] for a in kept), pairs, MAX_RANK - 1)
+    kept_shape, kept_strides = collapse(tuple(shape[a] for a in kept), pairs)
     target = move(out, (*kept_shape, shape[dim]), (*kept_strides[0], out.strides[dim]))
     view = move(array, (*kept_shape, shape[dim]), (*kept_strides[1], array.strides[dim]))
     launch(out.storage.runtime, key_of("scan", [target], [view], mode=mode), [target], [view])

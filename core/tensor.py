@@ -228,7 +228,7 @@ class Tensor(TensorMethods):
             if not isinstance(value, Tensor):
                 raise ArgumentTypeError(f"grad expected a Tensor or None, got {type(value).__name__}")
             if value.shape != self.shape or value.dtype is not self.dtype or value.device != self.device:
-                raise HotplugError(
+                raise AutogradError(
                     f"assigned grad has shape {list(value.shape)}, {value.dtype.name}, '{value.device}'; expected "
                     f"{list(self.shape)}, {self.dtype.name}, '{self.device}'"
                 )

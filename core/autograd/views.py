@@ -47,11 +47,11 @@ def prepare_write(name: str, target: Tensor, tensors: Sequence[Tensor]) -> bool:
 
     Raises:
         AutogradError: it is a leaf that requires a gradient, or a view of one.
-        HotplugError: several of its elements share memory.
+        ShapeError: several of its elements share memory.
     """
     layout = target._array.layout
     if any(size > 1 and stride == 0 for size, stride in zip(layout.shape, layout.strides, strict=True)):
-        raise HotplugError(
+        raise ShapeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
             f"location; clone() the tensor before writing to it"
         )

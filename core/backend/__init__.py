@@ -22,12 +22,12 @@ from hotplug.backend.contract import (
 )
 from hotplug.backend.functional import FunctionalBackend
 from hotplug.backend.launcher import Compute, Value
+from hotplug.backend.steps import Steps, steps_of
 from hotplug.expr.node import Expr, schedule
 from hotplug.layout import MAX_RANK, Layout
 
 __all__ = [
     "ALIGNMENT", "ARGREDUCE_MODES", "CONTRACT_VERSION", "FAMILIES", "MAX_RANK", "REDUCE_MODES", "SCAN_MODES",
     "SCATTER_MODES", "Array", "Backend", "Buffer", "Capabilities", "Compute", "DeviceInfo", "Expr", "FunctionalBackend",
-    "Kernel", "Layout", "OpKey", "Storage", "Value", "dtypes", "errors",
-    "schedule",
+    "Kernel", "Layout", "OpKey", "Steps", "Storage", "Value", "dtypes", "errors", "schedule", "steps_of",
 ]  # fmt: skip

@@ -76,7 +76,7 @@ class FunctionalBackend(Backend):
 
     @abstractmethod
     def compile(self, index: int, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, compiled for device ``index``; its arguments are values, Python numbers, and lists of these."""
+        """The function, compiled for device ``index``; its arguments are values and Python numbers."""
 
     @abstractmethod
     def put(self, index: int, data: bytes, dtype: dtype) -> Value:
@@ -182,6 +182,7 @@ class FunctionalBackend(Backend):
         goal, (kind, value, _) = array.layout.dtype, cell.held
         count = -(-array.storage.nbytes // goal.itemsize)
         if kind is not None:
+            array.storage.runtime.counts["bitcast"] += 1
             cast = self._function(cell.index, self.bitcast, goal)
             return Held(goal, cast(value), -(-cell.held.nbytes // goal.itemsize))
         if not value:
@@ -197,6 +198,7 @@ class FunctionalBackend(Backend):
             cell.held = Held(layout.dtype, value, layout.numel)
             return
         with self.lock:  # two threads may write two parts of one cell
+            array.storage.runtime.counts["update_view"] += 1
             held = self.held(array)
             update = self._function(cell.index, self.update_view, layout)
             cell.held = held._replace(value=update(held.value, value, array.offset))

@@ -49,24 +49,25 @@ class Launcher:
 
     def _launch(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
         backend = self._backend
-        values, offsets = [], []
+        values, numbers = [], []
         form: list[Any] = [outs[0].layout]
         for array in inputs:
             held, layout = backend.held(array), array.layout
-            whole = layout.is_contiguous and held.numel == layout.numel  # then the offset is 0
+            whole = held.numel == layout.numel and layout.is_contiguous  # then the offset is 0
             values.append(held.value)
             form += (layout, whole)
             if not whole:
-                offsets.append(array.offset)
-        numbers = [_number(self._kinds.get(at), each) for at, each in enumerate(scalars)]
+                numbers.append(array.offset)
+        if scalars:
+            numbers += [_number(self._kinds.get(at), each) for at, each in enumerate(scalars)]
         variant = self._variants.get(tuple(form))
         if variant is None:
             variant = self._specialise(form)
-            results = variant(values, offsets, numbers)
+            results = variant(*values, *numbers)
             self._check(outs, results)
             self._variants[tuple(form)] = variant
         else:
-            results = variant(values, offsets, numbers)
+            results = variant(*values, *numbers)
         if self._indexed:
             backend.fault(self._key.name, inputs[0].shape[self._key.axis], results[-1])
         for out, value in zip(outs, results, strict=False):
@@ -77,13 +78,15 @@ class Launcher:
         backend, compute = self._backend, self._compute
         shape: Shape = form[0].shape
         views: list[tuple[Layout, bool]] = list(zip(form[1::2], form[2::2], strict=True))
+        parts = [not whole for _, whole in views]
 
-        def function(values: Sequence[Value], offsets: Sequence[Value], scalars: Sequence[Value]) -> list[Value]:
-            offset = iter(offsets)
+        def function(*operands: Value) -> list[Value]:
+            offsets = iter(operands[len(views) :])
             shaped = [
-                backend.reshape(value, layout.shape) if whole else backend.view(value, layout, next(offset))
-                for value, (layout, whole) in zip(values, views, strict=True)
+                backend.reshape(value, layout.shape) if whole else backend.view(value, layout, next(offsets))
+                for value, (layout, whole) in zip(operands, views, strict=False)
             ]
+            scalars = operands[len(views) + sum(parts) :]
             return [backend.reshape(each, (-1,)) for each in compute(shaped, scalars, shape)]
 
         return backend.compile(self._index, function)

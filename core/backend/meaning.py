@@ -112,7 +112,7 @@ def _digamma(x: float) -> float:
 
 def _next_float32(a: float, b: float) -> float:
     """The float32 next to ``a`` towards ``b``: its distance is 2**29 times that of the next float64."""
-    if a == b or math.isnan(a + b):
+    if a == b or math.isnan(a) or math.isnan(b):
         return b if a == b else _NAN
     if math.isinf(a):
         return math.copysign((2 - 2.0**-23) * 2.0**127, a)

@@ -45,6 +45,10 @@ class Rule(NamedTuple):
     reads: tuple[str, ...]
 
 
+_SUFFIXES: Final = ("_over", "_along", "_layer")
+"""Ends of the names of ops that have the name of a public function, which makes their arguments canonical."""
+
+
 def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of the positional parameters; ``inspect.signature`` would cost a third of the import."""
     code = function.__code__
@@ -56,6 +60,8 @@ class Op(ABC):
 
     def __init__(self, body: Callable[..., Any], name: str) -> None:
         self.body: Final = body
+        for suffix in _SUFFIXES:
+            name = name.removesuffix(suffix)
         self.name: Final = name
         self.__doc__ = body.__doc__
         self.__wrapped__ = body

@@ -10,12 +10,14 @@ from hotplug.autograd.views import assign as assign
 from hotplug.declare.table import OPS as _OPS
 from hotplug.ops.activation import *  # noqa: F403
 from hotplug.ops.arithmetic import *  # noqa: F403
+from hotplug.ops.attention import *  # noqa: F403
 from hotplug.ops.comparison import *  # noqa: F403
 from hotplug.ops.complex_numbers import *  # noqa: F403
 from hotplug.ops.convolution import *  # noqa: F403
 from hotplug.ops.creation import *  # noqa: F403
 from hotplug.ops.cross_entropy import *  # noqa: F403
 from hotplug.ops.diagonals import *  # noqa: F403
+from hotplug.ops.distance import *  # noqa: F403
 from hotplug.ops.dropout import *  # noqa: F403
 from hotplug.ops.gathering import *  # noqa: F403
 from hotplug.ops.indexing import *  # noqa: F403

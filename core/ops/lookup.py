@@ -1,73 +1,95 @@
-"""Embedding and attention: rows by index, rows by similarity."""
+"""Embedding: rows of a matrix by index."""
 
 from __future__ import annotations
 
-import math
-
-from hotplug.declare import function
+from hotplug.autograd.mode import no_grad
+from hotplug.declare import composite, function
 from hotplug.dtypes import bool_, int64
+from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.layout import Shape
+from hotplug.ops import arithmetic, comparison, creation, reduction, views
+from hotplug.ops.gathering import along, select_rows
+from hotplug.ops.gathering import scatter_zeros
+from hotplug.ops.scattering import scatter_along
 from hotplug.tensor import Tensor
 
-_F = "nn.functional"
+
+def _outputs(weight: Tensor, index: Tensor, padding: int, by_frequency: bool) -> list[tuple[Shape, DType]]:
+    return [((*index.shape, weight.shape[1]), weight.dtype)]
 
 
-@function(method=False, namespace=_F)
+@composite(outputs=_outputs)
+def embedding_rows(weight: Tensor, index: Tensor, padding: int, by_frequency: bool) -> Tensor:
+    """``weight[index]``.  Backward leaves the row ``padding`` out (-1: none), and may divide by how often a row is used."""
+    rows = select_rows(weight, 0, views.reshape(index, (-1,)))
+    return views.reshape(rows, (*index.shape, weight.shape[1]))
+
+
+@embedding_rows.gradient("weight")
+def _(grad: Tensor, weight_shape: Shape, index: Tensor, padding: int, by_frequency: bool) -> Tensor:
+    return embedding_backward(grad, index, weight_shape, padding, by_frequency)
+
+
+@composite(outputs=lambda delta, index, shape, padding, by_frequency: [(shape, delta.dtype)])
+def embedding_backward(delta: Tensor, index: Tensor, shape: Shape, padding: int, by_frequency: bool) -> Tensor:
+    """The gradients of equal rows added up into a matrix of ``shape``."""
+    flat = views.reshape(index, (-1,))
+    rows = views.reshape(delta, (-1, shape[1]))
+    if padding >= 0:
+        rows = arithmetic.where_elements(views.unsqueeze(comparison.ne(flat, padding), 1), rows, 0.0)
+    if by_frequency:
+        ones = creation.ones((flat.shape[0],), dtype=delta.dtype, device=delta.device)
+        counts = scatter_zeros(ones, 0, flat, tuple(flat.shape), shape[:1])
+        rows = rows / views.unsqueeze(select_rows(counts, 0, flat), 1)
+    return scatter_zeros(rows, 0, along(flat, 0, 2), (flat.shape[0], shape[1]), shape)
+
+
+class EmbeddingArgumentError(ArgumentError, AssertionError):
+    """A padding index that is no row; PyTorch asserts."""
+
+
+def _padding(op: str, padding_idx: int | None, rows: int) -> int:
+    """The padding index counted from the front, -1 where there is none."""
+    if padding_idx is None:
+        return -1
+    if not -rows <= padding_idx < rows:
+        raise EmbeddingArgumentError(f"{op}: padding_idx {padding_idx} must be within the {rows} rows of the weight")
+    return padding_idx % rows
+
+
+def renormalize_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that the index names down to a norm of at most ``max_norm``, in place and off the tape."""
+    with no_grad():
+        size = reduction.norm(weight, norm_type, 1, True)
+        shrunk = size.new_full((), max_norm) / (size + 1e-7)
+        flat = views.reshape(index, (-1,))
+        true = creation.ones((), dtype=bool_, device=weight.device)
+        none = creation.zeros((weight.shape[0],), dtype=bool_, device=weight.device)
+        named = scatter_along(none, 0, flat, true, tuple(flat.shape), "set")
+        change = comparison.logical_and(views.unsqueeze(named, 1), comparison.gt(size, max_norm))
+        weight.mul_(arithmetic.where_elements(change, shrunk, 1.0))
+
+
+@function(method=False, namespace="nn.functional")
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
               norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:  # fmt: skip
-    """Rows of ``weight`` by index.  input ``(*)`` of integers, weight ``(V, D)`` -> ``(*, D)``.
+    """Rows of ``weight`` by index.  input ``(*S)`` of int64 or int32, weight ``(V, D)`` -> ``(*S, D)``.
 
-    The row ``padding_idx`` gets no gradient.  ``sparse`` is accepted; gradients are dense.
+    Args:
+        padding_idx: this row gets no gradient.
+        max_norm: the rows used are first scaled down to this ``norm_type`` norm, in the weight itself.
+        scale_grad_by_freq: divide the gradient of a row by how often it is used.
+        sparse: accepted; gradients are dense.
+
+    Raises:
+        IndexRangeError: an index is negative or no row.
     """
-    from hotplug import ops
-
     if input.dtype.kind not in "iu":
         raise DTypeError(f"embedding: expected integer indices, got {input.dtype.name}; convert with .long()")
     if weight.ndim != 2:
         raise ShapeError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
-    if max_norm is not None or scale_grad_by_freq:
-        raise ArgumentError(
-            "embedding: max_norm and scale_grad_by_freq are not supported; renormalise the weight yourself"
-        )
-    flat = ops.reshape(input, (-1,)).to(int64)
-    rows = ops.index_select(weight, 0, flat)
-    if padding_idx is not None:
-        pad = padding_idx if padding_idx >= 0 else weight.shape[0] + padding_idx
-        if not 0 <= pad < weight.shape[0]:
-            raise ArgumentError(f"embedding: padding_idx {padding_idx} must be within the {weight.shape[0]} rows")
-        rows = ops.where(ops.unsqueeze(ops.eq(flat, pad), 1), rows.detach(), rows)
-    return ops.reshape(rows, (*input.shape, weight.shape[1]))
-
-
-@function(method=False, namespace=_F)
-def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
-                                 dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
-                                 enable_gqa: bool = False) -> Tensor:  # fmt: skip
-    """``softmax(query @ key.T * scale + mask) @ value`` (Vaswani et al., 2017).
-
-    query ``(*, L, E)``, key ``(*, S, E)``, value ``(*, S, Ev)`` -> ``(*, L, Ev)``; ``scale`` is 1 / sqrt(E) by default.  A
-    bool mask is true where to attend, a floating one is added.
-    """
-    from hotplug import ops
-    from hotplug.ops.dropout import dropout
-
-    if query.ndim < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
-        raise ShapeError(
-            f"scaled_dot_product_attention: shapes {list(query.shape)}, {list(key.shape)}, {list(value.shape)} don't fit"
-        )
-    if enable_gqa and key.shape[-3] != query.shape[-3]:
-        times = query.shape[-3] // key.shape[-3]
-        key, value = (ops.repeat_interleave(each, times, -3) for each in (key, value))
-    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = ops.matmul(query * factor, ops.transpose(key, -2, -1))
-    if is_causal:
-        if attn_mask is not None:
-            raise ArgumentError(
-                "scaled_dot_product_attention: explicit attn_mask should not be set when is_causal=True"
-            )
-        rows, columns = (ops.arange(n, device=query.device) for n in (query.shape[-2], key.shape[-2]))
-        attn_mask = ops.ge(ops.unsqueeze(rows, 1), columns)
-    if attn_mask is not None:
-        scores = ops.where(attn_mask, scores, -math.inf) if attn_mask.dtype is bool_ else scores + attn_mask
-    weights = ops.softmax(scores, -1)
-    return ops.matmul(dropout(weights, dropout_p), value)
+    padding, index = _padding("embedding", padding_idx, weight.shape[0]), input.to(int64)
+    if max_norm is not None and input.numel():
+        renormalize_rows(weight, index, float(max_norm), norm_type)
+    return embedding_rows(weight, index, padding, scale_grad_by_freq)

@@ -14,7 +14,7 @@ from hotplug.ops.activation import relu
 from hotplug.ops.arithmetic import where_elements
 from hotplug.ops.comparison import eq
 from hotplug.ops.cross_entropy import reduced, reduction_mode
-from hotplug.ops.normalization import cosine_similarity
+from hotplug.ops.distance import cosine_similarity
 from hotplug.ops.reduction import sum as total
 from hotplug.ops.softmax import widened
 from hotplug.tensor import Tensor

@@ -83,6 +83,9 @@ class Dialect(ABC):
         return f"({digits})" if digits.startswith("-") else digits
 
 
+Names = Sequence[str] | Mapping[int, str]
+
+
 class Body(NamedTuple):
     """A rendered program."""
 
@@ -185,17 +188,16 @@ class Source:
         """An op of Exprs on values of a dtype that is no half type, as an expression in parentheses."""
         return f"({self._expand(_TABLES[kind.kind][op], kind, operands)})"
 
-    def render(
-        self, program: Sequence[Expr], inputs: Sequence[str], scalars: Sequence[str] = (), index: str = "0"
-    ) -> Body:
+    def render(self, program: Sequence[Expr], inputs: Names, scalars: Names = (), index: str = "0") -> Body:
         """The statements that compute a program, and the roots' values in the dtypes in which theirs compute.
 
         A root of a half type that no other node reads is left unrounded, as :meth:`store` rounds it.
 
         Args:
             program: the roots.
-            inputs: a variable or side-effect-free expression for each input, of the dtype in which its dtype computes.
-            scalars: the same for each runtime scalar.
+            inputs: by position, a variable or an expression without side effects, of the dtype in which the input's
+                dtype computes.
+            scalars: the same for the runtime scalars.
             index: an expression for the index of the element.
         """
         names: dict[Expr, str] = {}
@@ -214,7 +216,7 @@ class Source:
             statements.append(f"const {self.type(node.dtype)} {names[node]} = {value};")
         return Body(tuple(statements), tuple(names[root] for root in program))
 
-    def _leaf(self, node: Expr, inputs: Sequence[str], scalars: Sequence[str], index: str) -> str:
+    def _leaf(self, node: Expr, inputs: Names, scalars: Names, index: str) -> str:
         self._kinds.add(node.dtype.compute)
         if node.op == "constant":
             return self.literal(node.value, node.dtype)

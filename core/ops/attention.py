@@ -1,0 +1,163 @@
+"""Scaled dot-product attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hotplug.declare import composite, function
+from hotplug.dtypes import bool_
+from hotplug.dtypes import dtype as DType
+from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.layout import Shape, broadcast_shapes
+from hotplug.ops import arithmetic, comparison, creation, diagonals, products, rearranging, reduction, views
+from hotplug.ops.dropout import dropout
+from hotplug.ops.softmax import shifted_exp, widened
+from hotplug.tensor import Tensor
+
+
+def _scores(query: Tensor, key: Tensor, mask: Tensor | None, causal: bool, scale: float) -> Tensor:
+    """``query @ key.T * scale``, masked: -inf where not to attend."""
+    scores: Tensor = products.matmul(query * scale, views.transpose(key, -2, -1))
+    if causal:
+        rows, columns = scores.shape[-2:]
+        mask = diagonals.triangle(creation.ones((rows, columns), dtype=bool_, device=scores.device), 0, False)
+    if mask is None:
+        return scores
+    if mask.dtype is bool_:
+        scores = arithmetic.where_elements(mask, scores, -math.inf)
+    else:
+        scores = scores + mask
+    return scores
+
+
+def _shares(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The softmax over the last axis and its logarithmic total; a row that may attend to nothing has shares of 0."""
+    largest = reduction.extremum_over(scores.detach(), "max", (scores.ndim - 1,), True)
+    shift = arithmetic.where_elements(comparison.eq(largest, -math.inf), 0.0, largest)
+    power: Tensor = shifted_exp(scores, shift)
+    total = reduction.sum(power, -1, True)
+    shares: Tensor = power / arithmetic.where_elements(comparison.eq(total, 0.0), 1.0, total)
+    return shares, views.squeeze(shift + total.log(), -1)
+
+
+def _batch(*tensors: Tensor | None) -> Shape:
+    return broadcast_shapes("attention", *(tuple(each.shape[:-2]) for each in tensors if each is not None))
+
+
+def _outputs(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
+) -> list[tuple[Shape, DType]]:
+    rows = (*_batch(query, key, value), query.shape[-2])
+    return [((*rows, value.shape[-1]), query.dtype), ((*_batch(query, key), query.shape[-2]), query.dtype)]
+
+
+@composite(outputs=_outputs)
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
+) -> tuple[Tensor, Tensor]:
+    """``softmax(query @ key.T * scale + mask) @ value``, and the logarithm of the softmax's denominator for backward.
+
+    The mask broadcasts: bool, true where to attend, or added.  ``causal``: a query attends to no later key.
+    """
+    shares, total = _shares(_scores(query, key, mask, causal, scale))
+    return products.matmul(shares, value), total
+
+
+@attention.gradient("query", "key", "value", "mask")
+def _(
+    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, out1: Tensor,
+    causal: bool, scale: float, need: set[str],
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    return (*attention_backward(grad, query, key, value, mask, out, out1, causal, "mask" in need, scale), None)[:4]
+
+
+def _backward_outputs(
+    delta: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, total: Tensor,
+    causal: bool, through_mask: bool, scale: float,
+) -> list[tuple[Shape, DType]]:  # fmt: skip
+    wanted = [query, key, value]
+    if through_mask and mask is not None:
+        wanted.append(mask)
+    return [(tuple(each.shape), each.dtype) for each in wanted]
+
+
+@composite(outputs=_backward_outputs)
+def attention_backward(
+    delta: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, total: Tensor,
+    causal: bool, through_mask: bool, scale: float,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The gradients for query, key, value, and the mask if ``through_mask``; the shares are computed again."""
+    known = views.unsqueeze(total, -1)
+    known = arithmetic.where_elements(comparison.eq(known, -math.inf), 0.0, known)
+    shares: Tensor = shifted_exp(_scores(query, key, mask, causal, scale), known)
+    slope = products.matmul(delta, views.transpose(value, -2, -1))
+    inner: Tensor = shares * (slope - reduction.sum(delta * out, -1, True))
+    found = [
+        products.matmul(inner, key) * scale,
+        products.matmul(views.transpose(inner, -2, -1), query) * scale,
+        products.matmul(views.transpose(shares, -2, -1), delta),
+    ]
+    targets: Sequence[Tensor] = (query, key, value)
+    if through_mask and mask is not None:
+        found.append(inner)
+        targets = (*targets, mask)
+    return tuple(reduction.sum_to_size(f, tuple(t.shape)) for f, t in zip(found, targets, strict=True))
+
+
+class MaskError(ArgumentError, RuntimeError):
+    """Two masks at once, or heads that can't be shared."""
+
+
+def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> None:
+    op = "scaled_dot_product_attention"
+    shapes = f"{list(query.shape)}, {list(key.shape)} and {list(value.shape)}"
+    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise ShapeError(f"{op}: expected query (*, L, E), key (*, S, E) and value (*, S, Ev), got {shapes}")
+    if not query.dtype is key.dtype is value.dtype or query.dtype.kind != "f":
+        raise DTypeError(
+            f"{op}: expected query, key and value of one floating dtype, got {query.dtype.name}, {key.dtype.name} and "
+            f"{value.dtype.name}"
+        )
+    if mask is not None and causal:
+        raise MaskError(f"{op}: explicit attn_mask should not be set when is_causal=True")
+    if mask is not None and mask.dtype is not bool_ and mask.dtype is not query.dtype:
+        raise DTypeError(f"{op}: expected attn_mask dtype to be bool or {query.dtype.name}, got {mask.dtype.name}")
+
+
+@function(method=False, namespace="nn.functional")
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
+                                 dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
+                                 enable_gqa: bool = False) -> Tensor:  # fmt: skip
+    """``dropout(softmax(query @ key.T * scale + mask)) @ value`` (Vaswani et al., 2017).
+
+    Args:
+        query: ``(*, L, E)``.
+        key: ``(*, S, E)``.
+        value: ``(*, S, Ev)`` -> ``(*, L, Ev)``.
+        attn_mask: broadcasts to ``(*, L, S)``; bool, true where to attend, or floating, added to the scores.  A query
+            that may attend to nothing gives 0.
+        dropout_p: probability with which a share is dropped, always.
+        is_causal: query ``i`` attends to the keys up to ``i`` only.
+        scale: ``1 / sqrt(E)`` by default.
+        enable_gqa: consecutive heads (axis -3) of the query share a head of key and value.
+    """
+    _check(query, key, value, attn_mask, is_causal)
+    if enable_gqa:
+        key, value = (_shared_heads(query, each) for each in (key, value))
+    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    wide = [widened(each) for each in (query, key, value)]
+    mask = attn_mask if attn_mask is None or attn_mask.dtype is bool_ else widened(attn_mask)
+    if dropout_p == 0.0:
+        return attention(*wide, mask, is_causal, factor)[0].to(query.dtype)
+    shares = _shares(_scores(wide[0], wide[1], mask, is_causal, factor))[0]
+    return products.matmul(dropout(shares, dropout_p), wide[2]).to(query.dtype)
+
+
+def _shared_heads(query: Tensor, other: Tensor) -> Tensor:
+    heads, own = query.shape[-3], other.shape[-3]
+    if heads % own:
+        raise MaskError(
+            f"scaled_dot_product_attention: {heads} heads of the query can't share {own} of key and value evenly"
+        )
+    return other if heads == own else rearranging.repeat_interleave(other, heads // own, -3)
