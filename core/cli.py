@@ -23,6 +23,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
+    "conformance": Command("hotplug.conformance.command", "certify a device: run the conformance suite on it"),
     "devices": Command("hotplug.plugins.command", "list the devices, and why others are unavailable"),
 }
 
