@@ -1019,13 +1019,13 @@ class TensorMethods:
         """Each element ``repeats`` times in a row, along ``dim`` or, without it, in the flattened input."""
         return _f.repeat_interleave(self, repeats, dim, output_size=output_size)
 
-    def bernoulli(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+    def bernoulli(self: Any, p: _float | None = None, *, generator: Generator | None = None) -> Tensor:
         """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
         return _f.bernoulli(self, p, generator=generator)
 
-    def bernoulli_(self: Any, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-        """In-place form of :meth:`bernoulli`."""
-        return _f.assign("bernoulli_", self, _f.bernoulli(self, p, generator=generator))
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with 1 with probability ``p``, a number or a tensor that broadcasts, else 0."""
+        return _f.bernoulli_(self, p, generator=generator)
 
     def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Overwrite with uniform numbers in ``[from, to)``."""
@@ -1046,7 +1046,7 @@ class TensorMethods:
     def multinomial(
         self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
     ) -> Tensor:
-        """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
+        """Positions drawn by weight from the last axis.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
         return _f.multinomial(self, num_samples, replacement, generator=generator)
 
     def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:

@@ -112,7 +112,11 @@ class MaskError(ArgumentError, RuntimeError):
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> None:
     op = "scaled_dot_product_attention"
     shapes = f"{list(query.shape)}, {list(key.shape)} and {list(value.shape)}"
-    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+    if (
+        min(query.ndim, key.ndim, value.ndim) < 2
+        or query.shape[-1] != key.shape[-1]
+        or key.shape[-2] != value.shape[-2]
+    ):
         raise ShapeError(f"{op}: expected query (*, L, E), key (*, S, E) and value (*, S, Ev), got {shapes}")
     if not query.dtype is key.dtype is value.dtype or query.dtype.kind != "f":
         raise DTypeError(
@@ -146,12 +150,13 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     if enable_gqa:
         key, value = (_shared_heads(query, each) for each in (key, value))
     factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
-    wide = [widened(each) for each in (query, key, value)]
+    kind = query.dtype
+    query, key, value = widened(query), widened(key), widened(value)
     mask = attn_mask if attn_mask is None or attn_mask.dtype is bool_ else widened(attn_mask)
     if dropout_p == 0.0:
-        return attention(*wide, mask, is_causal, factor)[0].to(query.dtype)
-    shares = _shares(_scores(wide[0], wide[1], mask, is_causal, factor))[0]
-    return products.matmul(dropout(shares, dropout_p), wide[2]).to(query.dtype)
+        return attention(query, key, value, mask, is_causal, factor)[0].to(kind)
+    shares = _shares(_scores(query, key, mask, is_causal, factor))[0]
+    return products.matmul(dropout(shares, dropout_p), value).to(kind)
 
 
 def _shared_heads(query: Tensor, other: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ def _kept_strides(found: Array, dims: Shape, rank: int) -> Shape:
 
 @squares_over.gradient("input")
 def _(grad: Tensor, input: Tensor, center: Tensor) -> Tensor:
-    return (input - center) * (grad * 2.0)  # type: ignore[no-any-return]
+    return (input - center) * (grad * 2.0)
 
 
 @squares_over.gradient("center")
@@ -200,7 +200,7 @@ def _parameters(wide: Tensor, shape: Sequence[int], *given: Tensor | None) -> li
 
 
 def _standardized(
-    input: Tensor, wide: Tensor, shape: Sequence[int], dims: Shape, weight: Tensor | None, bias: Tensor | None,
+    wide: Tensor, shape: Sequence[int], dims: Shape, weight: Tensor | None, bias: Tensor | None,
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """:func:`standardize` with parameters as users give them: each may be missing."""
@@ -255,7 +255,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         raise OneValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {list(input.shape)}"
         )
-    result, mean, scale = _standardized(input, wide, shape, dims, weight, bias, eps)
+    result, mean, scale = _standardized(wide, shape, dims, weight, bias, eps)
     _update(running_mean, running_var, mean, scale, momentum, eps, count)
     return result.to(input.dtype)
 
@@ -294,7 +294,7 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     wide, dims = _floating("layer_norm", input), tuple(range(input.ndim - len(shape), input.ndim))
     if not input.numel():
         return input.clone()
-    return _standardized(input, wide, shape, dims, weight, bias, eps)[0].to(input.dtype)
+    return _standardized(wide, shape, dims, weight, bias, eps)[0].to(input.dtype)
 
 
 def _last_axes(
@@ -343,7 +343,7 @@ def group_norm(
         return input.clone()
     inner = input.shape[1] // num_groups
     rows = views.reshape(wide, (input.shape[0], num_groups, inner, math.prod(input.shape[2:])))
-    result = _standardized(input, rows, (1, num_groups, inner, 1), (2, 3), weight, bias, eps)[0]
+    result = _standardized(rows, (1, num_groups, inner, 1), (2, 3), weight, bias, eps)[0]
     return views.reshape(result, tuple(input.shape)).to(input.dtype)
 
 
@@ -366,7 +366,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
         raise OneValueError(
             f"instance_norm: expected more than 1 spatial element when training, got input size {list(input.shape)}"
         )
-    result, mean, scale = _standardized(input, wide, _per_channel(input), dims, weight, bias, eps)
+    result, mean, scale = _standardized(wide, _per_channel(input), dims, weight, bias, eps)
     if running_mean is not None or running_var is not None:
         with no_grad():
             variance = reduction.mean(scale.pow(-2).sub_(eps), 0)

@@ -42,10 +42,10 @@ def _divided(
 ) -> Tensor:
     """Every window's value over the number of its elements, or over ``divisor`` where that isn't 0."""
     if divisor:
-        return tensor / divisor  # type: ignore[no-any-return]
+        return tensor / divisor
     counts = _counts(size, tuple(tensor.shape[2:]), kernel, stride, padding, include)
     if all(len(set(axis)) == 1 for axis in counts):
-        return tensor / math.prod(axis[0] for axis in counts)  # type: ignore[no-any-return]
+        return tensor / math.prod(axis[0] for axis in counts)
     for axis, ends in enumerate(counts):
         column = creation.tensor(ends, dtype=tensor.dtype, device=tensor.device)
         tensor = tensor / views.reshape(column, (-1, *(1,) * (len(size) - axis - 1)))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from hotplug import dispatch, host
 from hotplug.array import Array
-from hotplug.autograd.views import assign
+from hotplug.autograd.views import assign, prepare_write
 from hotplug.declare import function
 from hotplug.declare.dims import sizes
-from hotplug.dtypes import bool_, dtype as DType, float32, float64, get_default_dtype, iinfo, int64, uint64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.dtypes import bool_, dtype as DType, finfo, float32, float64, get_default_dtype, iinfo, int64, uint64
+from hotplug.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from hotplug.expr.node import Expr, binary, cast, input_, scalar, unary
 from hotplug.layout import layout_of
+from hotplug.ops import arithmetic, comparison, creation, joining, reduction, scan, scattering, views
 from hotplug.ops.creation import finish, new_array
 from hotplug.random import SCALARS, Generator, chosen, philox
 from hotplug.runtime import resolve_runtime
@@ -78,14 +79,25 @@ def _exponential_program(kind: DType) -> dispatch.Program:
 
 @functools.cache
 def _bernoulli_program(kind: DType, out: DType) -> dispatch.Program:
-    """Whether a uniform is below the probability, which is an input (a runtime scalar for ``kind`` float64 of none)."""
+    """Whether a uniform is below the probability, which is an input of dtype ``kind``."""
     a, b, *_ = philox()
     wide = kind.compute
     return (cast(_fraction(wide, a, b) < cast(input_(0, kind), wide), out),)
 
 
+@functools.cache
+def _chance_program(out: DType) -> dispatch.Program:
+    """Whether a float32 uniform is below a probability that is the same for all elements."""
+    a, b, *_ = philox()
+    return (cast(_fraction(float32, a, b) < scalar(SCALARS, float32), out),)
+
+
 def _fill(array: Array, program: dispatch.Program, generator: Generator | None, *numbers: Any) -> None:
     dispatch.map_(program, [array], [], (*chosen(generator).draw(), *numbers))
+
+
+class RandomArgumentError(ArgumentError, RuntimeError):
+    """A parameter of a distribution is out of range."""
 
 
 def _floating(op: str, kind: DType) -> DType:
@@ -94,27 +106,48 @@ def _floating(op: str, kind: DType) -> DType:
     return kind
 
 
+def _new(
+    op: str, size: Sequence[Any], dtype: DType | None, device: Any, program: Callable[[DType], dispatch.Program],
+    generator: Generator | None, numbers: tuple[float, float],
+) -> Array:  # fmt: skip
+    """A new array; a complex one is drawn as its parts."""
+    kind = dtype or get_default_dtype()
+    array = new_array(resolve_runtime(device), kind, sizes(tuple(size)))
+    part = array
+    if kind.kind == "c":
+        part = Array(array.storage, layout_of(kind.real, (*array.shape, 2)), 2 * array.offset)
+    _fill(part, program(_floating(op, kind.real)), generator, *numbers)
+    return array
+
+
 @function(method=False)
 def rand(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Uniform numbers in [0, 1)."""
-    array = new_array(resolve_runtime(device), _floating("rand", dtype or get_default_dtype()), sizes(size))
-    _fill(array, _uniform_program(array.dtype), generator, 0.0, 1.0)
+    """Uniform numbers in [0, 1): multiples of ``2**-24`` for float32, of ``2**-53``, ``2**-11`` and ``2**-8`` for
+    float64, float16 and bfloat16.  Both parts of complex ones."""
+    array = _new("rand", size, dtype, device, _uniform_program, generator, (0.0, 1.0))
     return finish(array, requires_grad)
 
 
 @function(method=False)
 def randn(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Normal numbers of mean 0 and deviation 1."""
-    array = new_array(resolve_runtime(device), _floating("randn", dtype or get_default_dtype()), sizes(size))
-    _fill(array, _normal_program(array.dtype), generator, 0.0, 1.0)
+    """Normal numbers of mean 0 and deviation 1; complex ones have half the variance in each part."""
+    wide = (dtype or get_default_dtype()).kind == "c"
+    array = _new("randn", size, dtype, device, _normal_program, generator, (0.0, math.sqrt(0.5) if wide else 1.0))
     return finish(array, requires_grad)
 
 
-def _range(op: str, low: int, high: int) -> tuple[int, int]:
+def _range(op: str, low: int, high: int, kind: DType) -> tuple[int, int]:
+    """The lowest integer and the number of integers.
+
+    Raises:
+        RandomArgumentError: there are none, or the dtype can't hold them.
+    """
     if high <= low:
-        raise ArgumentError(f"{op}: expected low < high, got low = {low} and high = {high}")
+        raise RandomArgumentError(f"{op} expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if kind.kind in "ui" and not iinfo(kind).min <= low <= high - 1 <= iinfo(kind).max:
+        raise RandomArgumentError(f"{op}: integers from {low} to {high - 1} are out of bounds for {kind.name}")
     return int(low), int(high) - int(low)
 
 
@@ -131,9 +164,9 @@ def randint(*args: Any, low: int = 0, high: int | None = None, size: Sequence[in
     if given:
         low = given.pop()
     if high is None or size is None:
-        raise ArgumentError("randint: expected randint(high, size) or randint(low, high, size)")
+        raise ArgumentTypeError("randint: expected randint(high, size) or randint(low, high, size)")
     array = new_array(resolve_runtime(device), dtype or int64, sizes((size,)))
-    _fill(array, _integer_program(array.dtype), generator, *_range("randint", low, high))
+    _fill(array, _integer_program(array.dtype), generator, *_range("randint", low, high, array.dtype))
     return finish(array, requires_grad)
 
 
@@ -143,7 +176,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DType | None 
     from hotplug.random import philox_on_host
 
     if n < 0:
-        raise ArgumentError(f"randperm: n must be non-negative, got {n}")
+        raise RandomArgumentError(f"randperm: n must be non-negative, got {n}")
     words = philox_on_host(n, *chosen(generator).advance()).astype(np.uint64)
     order = np.argsort(words[0] | words[1] << np.uint64(32), kind="stable")
     kind = dtype or int64
@@ -174,33 +207,46 @@ def randint_like(input: Tensor, *args: int, dtype: DType | None = None, device: 
                    requires_grad=requires_grad)  # fmt: skip
 
 
-@function(inplace=True)
-def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+@function()
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
-    from hotplug import ops
-
-    chance = input.detach() if p is None else ops.as_tensor(p, device=input.device)
-    if chance.dtype.kind != "f":
-        raise DTypeError(f"bernoulli expected floating probabilities, got {chance.dtype.name}")
     out = input._array.storage.runtime.empty(layout_of(input.dtype, tuple(input.shape)))
-    program = _bernoulli_program(chance.dtype, out.dtype)
-    dispatch.map_(program, [out], [ops.expand(chance, tuple(input.shape))._array], chosen(generator).draw())
+    if p is None:
+        program = _bernoulli_program(_floating("bernoulli", input.dtype), out.dtype)
+        dispatch.map_(program, [out], [input._array], chosen(generator).draw())
+    else:
+        _fill(out, _chance_program(out.dtype), generator, _probability("bernoulli", p))
     return wrap(out)
+
+
+@function()
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with 1 with probability ``p``, a number or a tensor that broadcasts, else 0."""
+    if not isinstance(p, Tensor):
+        return _overwrite("bernoulli_", input, _chance_program(input.dtype), generator, _probability("bernoulli_", p))
+    chance = views.expand(p.detach(), tuple(input.shape))
+    out = input._array.storage.runtime.empty(layout_of(input.dtype, tuple(input.shape)))
+    program = _bernoulli_program(_floating("bernoulli_", p.dtype), out.dtype)
+    dispatch.map_(program, [out], [chance._array], chosen(generator).draw())
+    return assign("bernoulli_", input, wrap(out))
+
+
+def _probability(op: str, p: float) -> float:
+    if not 0.0 <= p <= 1.0:
+        raise RandomArgumentError(f"{op} expects p to be in [0, 1], but got p={p}")
+    return float(p)
 
 
 def random_mask(like: Tensor, shape: Sequence[int], keep: float) -> Tensor:
     """bool, true with probability ``keep``, on the device of ``like``: what dropout multiplies by."""
-    runtime = like._array.storage.runtime
-    out = runtime.empty(layout_of(bool_, tuple(shape)))
-    chance = runtime.empty(layout_of(float32, ()))
-    dispatch.fill(chance, keep)
-    dispatch.map_(_bernoulli_program(float32, bool_), [out], [chance], chosen(None).draw())
+    out = like._array.storage.runtime.empty(layout_of(bool_, tuple(shape)))
+    _fill(out, _chance_program(bool_), None, keep)
     return wrap(out)
 
 
 def _overwrite(op: str, input: Tensor, program: dispatch.Program, generator: Generator | None, *numbers: Any) -> Tensor:
     """Fill a tensor; its old history ends."""
-    if input._meta is None:
+    if not prepare_write(op, input, []):
         _fill(input._array, program, generator, *numbers)
         input._array.storage.version += 1
         return input
@@ -213,7 +259,7 @@ def _overwrite(op: str, input: Tensor, program: dispatch.Program, generator: Gen
 def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Overwrite with uniform numbers in ``[from, to)``."""
     if to < from_:
-        raise ArgumentError(f"uniform_: expected from <= to, got from = {from_} and to = {to}")
+        raise RandomArgumentError(f"uniform_ expects a [from, to) range, but found from={from_} > to={to}")
     program = _uniform_program(_floating("uniform_", input.dtype))
     return _overwrite("uniform_", input, program, generator, float(from_), float(to) - float(from_))
 
@@ -222,7 +268,7 @@ def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: G
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Overwrite with normal numbers."""
     if std < 0:
-        raise ArgumentError(f"normal_ expects std >= 0.0, but found std {std}")
+        raise RandomArgumentError(f"normal_ expects std >= 0.0, but found std {std}")
     program = _normal_program(_floating("normal_", input.dtype))
     return _overwrite("normal_", input, program, generator, float(mean), float(std))
 
@@ -231,7 +277,7 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Ge
 def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Overwrite with exponentially distributed numbers of rate ``lambd``."""
     if lambd <= 0:
-        raise ArgumentError(f"exponential_ expects lambd > 0.0, but found lambd = {lambd}")
+        raise RandomArgumentError(f"exponential_ expects lambd > 0.0, but found lambd = {lambd}")
     program = _exponential_program(_floating("exponential_", input.dtype))
     return _overwrite("exponential_", input, program, generator, float(lambd))
 
@@ -239,34 +285,30 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | No
 @function()
 def random_(input: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Tensor:
     """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
-    if to is None:
-        digits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
-        name = input.dtype.name
-        to = (
-            2 ** digits[name] + 1
-            if name in digits
-            else 2
-            if name == "bool"
-            else min(iinfo(input.dtype).max, 2**63 - 2) + 1
-        )
-    low, span = _range("random_", from_, to)
+    low, span = _range("random_", from_, _beyond(input.dtype) if to is None else to, input.dtype)
     return _overwrite("random_", input, _integer_program(input.dtype), generator, low, span)
+
+
+def _beyond(kind: DType) -> int:
+    """One more than the largest integer that a dtype holds along with all below it."""
+    digits = {"bool": 1, "float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
+    if kind.name in digits:
+        return (1 << digits[kind.name]) + (kind.kind == "f")
+    return min(iinfo(kind).max, 2**63 - 2) + 1
 
 
 @function(method=False)
 def normal(mean: Any, std: Any = 1.0, size: Sequence[int] | None = None, *, generator: Generator | None = None,
            dtype: DType | None = None, device: Any = None) -> Tensor:  # fmt: skip
     """Normal numbers with a mean and a deviation for each element, or one for all and a ``size``."""
-    from hotplug import ops
-
     if size is not None:
         drawn = randn(size, generator=generator, dtype=dtype, device=device)
         shifted: Tensor = drawn * std + mean
         return shifted
     both = [each for each in (mean, std) if isinstance(each, Tensor)]
     if not both:
-        raise ArgumentError("normal: expected a tensor for mean or std, or a size")
-    shape = ops.broadcast_tensors(*both)[0].shape
+        raise ArgumentTypeError("normal: expected a tensor for mean or std, or a size")
+    shape = views.broadcast_tensors(*both)[0].shape
     if len(both) == 2 and both[0].numel() != both[1].numel():
         raise ShapeError(f"normal: mean {list(both[0].shape)} and std {list(both[1].shape)} must have as many elements")
     drawn = randn(tuple(shape), generator=generator, dtype=both[0].dtype, device=both[0].device)
@@ -277,28 +319,40 @@ def normal(mean: Any, std: Any = 1.0, size: Sequence[int] | None = None, *, gene
 @function()
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: Generator | None = None) -> Tensor:  # fmt: skip
-    """Indices drawn by weight from the last dimension.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
-    from hotplug import ops
+    """Positions drawn by weight from the last axis.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``.
 
+    The weights are not negative and not all zero, which isn't checked: it would read them from the device.
+    """
     weights = input.detach()
-    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
-        raise ShapeError(f"multinomial: expected floating weights of 1 or 2 dimensions, got {list(input.shape)}")
-    if num_samples <= 0 or (not replacement and num_samples > weights.shape[-1]):
-        raise ArgumentError(f"multinomial: cannot draw {num_samples} of {weights.shape[-1]} without replacement")
-    if replacement:
-        summed = ops.cumsum(weights, -1)
-        drawn = rand(
-            (*weights.shape[:-1], num_samples), generator=generator, dtype=weights.dtype, device=weights.device
+    if weights.ndim not in (1, 2):
+        raise ShapeError(f"multinomial: prob_dist must be 1 or 2 dim, got shape {list(input.shape)}")
+    if num_samples <= 0:
+        raise RandomArgumentError(f"multinomial: cannot sample n_sample <= 0 samples, got {num_samples}")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RandomArgumentError(
+            f"multinomial: cannot sample {num_samples} of {weights.shape[-1]} categories without replacement"
         )
-        goal = drawn * ops.narrow(summed, -1, weights.shape[-1] - 1, 1)
-        below = ops.le(ops.unsqueeze(summed, -2), ops.unsqueeze(goal, -1))
-        return ops.sum(below, -1)
+    kind = _floating("multinomial", weights.dtype)
+    if replacement:
+        return _with_replacement(weights, num_samples, generator)
     # The largest of weight / exponential is a draw by weight; the next largest one of the rest (Efraimidis, Spirakis).
-    rate = exponential_(ops.empty_like(weights), generator=generator)
-    keys = ops.contiguous(weights / rate)
+    rate = exponential_(creation.empty_like(weights), generator=generator)
+    keys: Tensor = weights / arithmetic.clamp(rate, min=finfo(kind).tiny)
     picks = []
     for _ in range(num_samples):
-        found = ops.argmax(keys, -1, True)
+        found = reduction.argmax(keys, -1, True)
         picks.append(found)
-        keys = ops.scatter(keys, -1, found, -1.0)
-    return ops.cat(picks, -1)
+        keys = scattering.scatter(keys, -1, found, -1.0)
+    return joining.cat(picks, -1)
+
+
+def _with_replacement(weights: Tensor, num_samples: int, generator: Generator | None) -> Tensor:
+    """How many running sums lie at or below a uniform share of the total: the first above it is the draw."""
+    summed = scan.cumsum(weights, -1)
+    total = views.narrow(summed, -1, weights.shape[-1] - 1, 1)
+    shape = (*weights.shape[:-1], num_samples)
+    drawn = rand(shape, generator=generator, dtype=weights.dtype, device=weights.device)
+    # Rounding may bring a share up to the total: then it is the last category of a weight above 0 that is drawn.
+    goal, steps = views.unsqueeze(drawn * total, -1), views.unsqueeze(summed, -2)
+    below = comparison.logical_and(comparison.le(steps, goal), comparison.lt(steps, views.unsqueeze(total, -2)))
+    return reduction.sum(below, -1)
