@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
-import ml_dtypes
 import numpy as np
 
 from hotplug.errors import ArgumentTypeError, DTypeError
@@ -18,15 +17,28 @@ class dtype:  # noqa: N801 - PyTorch's name
 
     __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "kind", "name", "numpy")
 
-    def __init__(self, name: str, kind: str, numpy_type: Any) -> None:
+    numpy: np.dtype[Any]
+    """NumPy's dtype of the elements."""
+
+    def __init__(self, name: str, kind: str, numpy_type: Any, itemsize: int = 0) -> None:
         self.name: Final = name
         self.kind: Final = kind
         """One of ``b`` (bool), ``u`` and ``i`` (integers), ``f`` (floating), ``c`` (complex)."""
-        self.numpy: Final[np.dtype[Any]] = np.dtype(numpy_type)
-        self.itemsize: Final[int] = self.numpy.itemsize
+        if numpy_type is not None:
+            self.numpy = np.dtype(numpy_type)
+        self.itemsize: Final[int] = itemsize or self.numpy.itemsize
         self.is_floating_point: Final = kind == "f"
         self.is_complex: Final = kind == "c"
         self.is_signed: Final = kind in "ifc"
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while bfloat16 has no NumPy dtype yet: ml_dtypes would cost a tenth of the import.
+        if name != "numpy":
+            raise AttributeError(f"'dtype' object has no attribute {name!r}")
+        import ml_dtypes
+
+        self.numpy = np.dtype(ml_dtypes.bfloat16)
+        return self.numpy
 
     @property
     def category(self) -> int:
@@ -64,7 +76,7 @@ int16 = dtype("int16", "i", np.int16)
 int32 = dtype("int32", "i", np.int32)
 int64 = dtype("int64", "i", np.int64)
 float16 = dtype("float16", "f", np.float16)
-bfloat16 = dtype("bfloat16", "f", ml_dtypes.bfloat16)
+bfloat16 = dtype("bfloat16", "f", None, 2)
 float32 = dtype("float32", "f", np.float32)
 float64 = dtype("float64", "f", np.float64)
 complex64 = dtype("complex64", "c", np.complex64)
@@ -75,7 +87,7 @@ ALL: Final = (
     float16, bfloat16, float32, float64, complex64, complex128,
 )  # fmt: skip
 _BY_NAME: Final = {each.name: each for each in ALL}
-_BY_NUMPY: Final = {each.numpy: each for each in ALL}
+_BY_NUMPY: Final = {each.numpy: each for each in ALL if each is not bfloat16}
 
 # PyTorch's promotion (c10/core/ScalarType: promoteTypes).  "--" is an error there too: it has no rule for the
 # unsigned types wider than eight bits with another integer type.
@@ -141,7 +153,7 @@ def from_numpy(numpy_type: Any) -> dtype:
     """
     native = np.dtype(numpy_type).newbyteorder("=") if np.dtype(numpy_type).kind != "V" else np.dtype(numpy_type)
     try:
-        return _BY_NUMPY[native]
+        return bfloat16 if native.name == "bfloat16" else _BY_NUMPY[native]
     except KeyError:
         raise DTypeError(
             f"NumPy dtype {numpy_type!s} has no counterpart; convert it to one of {list(_BY_NAME)}"
@@ -194,6 +206,8 @@ class finfo:  # noqa: N801 - PyTorch's name
         chosen = _default if type is None else type
         if not (chosen.is_floating_point or chosen.is_complex):
             raise ArgumentTypeError(f"finfo expected a floating dtype, got {chosen!r}; use iinfo for integers")
+        import ml_dtypes
+
         limits = ml_dtypes.finfo(chosen.real.numpy)
         self.dtype = chosen.real.name
         self.bits = chosen.real.itemsize * 8

@@ -7,7 +7,7 @@ of the call and the index of the element: no state on a device, and any element 
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
@@ -70,6 +70,11 @@ def philox_on_host(count: int, seed: int, call: int) -> np.ndarray[Any, np.dtype
     return np.stack(words).astype(np.uint32)
 
 
+def _unforeseeable() -> int:
+    """64 bits from the system; the module ``secrets`` would cost a tenth of the import."""
+    return int.from_bytes(os.urandom(8), "little")
+
+
 @final
 class Generator:
     """A stream of random calls: a 64-bit seed and the number of calls made so far.
@@ -80,7 +85,7 @@ class Generator:
     def __init__(self, device: Any = "cpu") -> None:
         self.device = device
         self._lock = threading.Lock()
-        self._seed = secrets.randbits(64)
+        self._seed = _unforeseeable()
         self._calls = 0
 
     def manual_seed(self, seed: int) -> Generator:
@@ -91,7 +96,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start a stream that nobody can foresee; returns its seed."""
-        return self.manual_seed(secrets.randbits(63)).initial_seed()
+        return self.manual_seed(_unforeseeable() >> 1).initial_seed()
 
     def initial_seed(self) -> int:
         """The seed of the stream."""

@@ -3,6 +3,9 @@
 Everything here is public and versioned by ``CONTRACT_VERSION``.  A plugin needs nothing else of Hotplug.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
 from hotplug import dtypes, errors
 from hotplug.array import Array, Storage
 from hotplug.backend.contract import (
@@ -20,9 +23,6 @@ from hotplug.backend.contract import (
     Kernel,
     OpKey,
 )
-from hotplug.backend.functional import FunctionalBackend
-from hotplug.backend.launcher import Compute, Value
-from hotplug.backend.steps import Steps, steps_of
 from hotplug.expr.node import Expr, schedule
 from hotplug.layout import MAX_RANK, Layout
 
@@ -31,3 +31,19 @@ __all__ = [
     "SCATTER_MODES", "Array", "Backend", "Buffer", "Capabilities", "Compute", "DeviceInfo", "Expr", "FunctionalBackend",
     "Kernel", "Layout", "OpKey", "Steps", "Storage", "Value", "dtypes", "errors", "schedule", "steps_of",
 ]  # fmt: skip
+
+if TYPE_CHECKING:
+    from hotplug.backend.functional import FunctionalBackend
+    from hotplug.backend.launcher import Compute, Value
+    from hotplug.backend.steps import Steps, steps_of
+
+_LAZY: Final = {
+    "FunctionalBackend": "functional", "Compute": "launcher", "Value": "launcher", "Steps": "steps", "steps_of": "steps",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    home = _LAZY.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hotplug.backend' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"hotplug.backend.{home}"), name)

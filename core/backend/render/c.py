@@ -10,6 +10,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
@@ -20,7 +21,7 @@ from hotplug.dtypes import bool_, dtype, float32, float64, int32, int64, uint16,
 from hotplug.errors import PluginError
 from hotplug.expr.node import LEAVES, Expr, schedule
 
-_WORD: Final = re.compile(r"@c\((?P<digits>[^()]*)\)|@(?P<name>\w+)(?:\[(?P<kind>\w+)\])?")
+_WORD: Final = re.compile(r"@(?P<part>c|rest)\((?P<digits>[^()]*)\)|@(?P<name>\w+)(?:\[(?P<kind>\w+)\])?")
 _OPERAND: Final = re.compile(r"\{(\d)\}")
 
 
@@ -111,6 +112,12 @@ _FUNCTIONS: Final[dict[str, dict[str, str]]] = {
     "bfloat16": {**functions.BFLOAT16, **functions.HALF},
     **dict.fromkeys((f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), functions.INTEGER),
 }
+
+
+def _constant(digits: str, kind: dtype, rest: bool) -> float:
+    """A number written in decimal or hexadecimal digits, or what is left of it when it is rounded to a dtype."""
+    exact = Fraction(float.fromhex(digits)) if "x" in digits else Fraction(digits)
+    return float(exact - Fraction(float(kind.compute.numpy.type(float(exact)))) if rest else exact)
 
 
 @final
@@ -248,8 +255,7 @@ class Source:
 
     def _word(self, found: re.Match[str], kind: dtype) -> str:
         if found["digits"] is not None:
-            digits = found["digits"]
-            return self.literal(float.fromhex(digits) if "x" in digits else float(digits), kind)
+            return self.literal(_constant(found["digits"], kind, found["part"] == "rest"), kind)
         name = found["name"]
         kind = dtypes.by_name(found["kind"]) if found["kind"] else kind
         fixed = self._fixed(name, kind)

@@ -8,7 +8,7 @@ In these templates ``{0}``, ``{1}``, ``{2}`` are the operands' names, and the re
 ``@width``      the number of bits of the operands' type, and of ``@U`` and ``@I``
 ``@name``       a function of :mod:`hotplug.backend.render.functions`, else one of the language's mathematical functions
 ``@name[d]``    the same for dtype ``d`` instead of the operands'
-``@c(1.5)``     a literal of the operands' type
+``@c(1.5)``     a literal of the operands' type; ``@rest(1.1)`` is what rounding to that type takes away
 ==============  ======================================================================================================
 """
 
