@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hotplug.backend import Layout
-
-
-class Steps(NamedTuple):
-    """The axes of a layout that step through memory, from the largest step to the smallest."""
-
-    axes: list[int]
-    sizes: list[int]
-    steps: list[int]
-    reversed: list[int]
-    """Positions in ``axes`` of those that step backwards."""
-    nested: bool
-    """Each axis steps over all that the following ones reach."""
-
-
-def steps_of(layout: Layout) -> Steps:
-    """Analyse a layout; axes of one element and broadcast axes don't step."""
-    shape, strides = layout.shape, layout.strides
-    axes = [axis for axis, size in enumerate(shape) if size != 1 and strides[axis] != 0]
-    axes.sort(key=lambda axis: -abs(strides[axis]))
-    sizes, steps = [shape[axis] for axis in axes], [abs(strides[axis]) for axis in axes]
-    reach, nested = 1, True
-    for size, step in zip(reversed(sizes), reversed(steps), strict=True):
-        nested &= reach <= step
-        reach += (size - 1) * step
-    return Steps(axes, sizes, steps, [i for i, axis in enumerate(axes) if strides[axis] < 0], nested)
+from hotplug.backend import Layout, Steps, steps_of
 
 
 def _fit(value: jax.Array, length: int) -> jax.Array:
@@ -44,10 +17,8 @@ def _fit(value: jax.Array, length: int) -> jax.Array:
 
 def _positions(found: Steps) -> jax.Array:
     """For every element, its distance from the first one in memory."""
-    total = jnp.zeros(found.sizes, jnp.int64)
-    for axis, step in enumerate(found.steps):
-        total += lax.broadcasted_iota(jnp.int64, found.sizes, axis) * step
-    return total
+    along = jnp.indices(found.sizes, jnp.int64, sparse=True)
+    return jnp.asarray(sum(each * step for each, step in zip(along, found.steps, strict=True)))
 
 
 def view(value: jax.Array, layout: Layout, offset: jax.Array) -> jax.Array:

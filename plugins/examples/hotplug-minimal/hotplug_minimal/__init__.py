@@ -15,6 +15,7 @@ from hotplug.backend.meaning import FORMATS, FUNCTIONS, evaluator, pack, quiet
 from hotplug.plugins import BackendSpec, hookimpl
 
 Arrays = Sequence[Array]
+Program = Callable[[Sequence[Any], Sequence[Any], int], list[Any]]
 
 
 def positions(array: Array) -> list[int]:
@@ -38,11 +39,10 @@ def store(array: Array, values: Iterable[Any], places: Iterable[int] | None = No
         memory[place * size : (place + 1) * size] = pack(value, array.dtype)
 
 
-def map_(key: OpKey, outs: Arrays, inputs: Arrays, scalars: Sequence[Any]) -> None:
+def map_(key: OpKey, program: Program, outs: Arrays, inputs: Arrays, scalars: Sequence[Any]) -> None:
     """All inputs are read before the first output is written, since an output may be an input."""
-    evaluate = evaluator(key.program)
     elements = zip(*map(load, inputs), strict=True) if inputs else itertools.repeat((), outs[0].numel)
-    results = [evaluate(each, scalars, index) for index, each in enumerate(elements)]
+    results = [program(each, scalars, index) for index, each in enumerate(elements)]
     for out, values in zip(outs, zip(*results, strict=True), strict=True):
         store(out, values)
 
@@ -66,24 +66,28 @@ FOLDS: Final[dict[str, Callable[[Sequence[Any]], Any]]] = {
 STEPS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "sum": operator.add, "prod": operator.mul, "max": FUNCTIONS["maximum"], "min": FUNCTIONS["minimum"],
 }  # fmt: skip
-WRITES: Final = {"set": lambda old, new: new, "add": operator.add, "mul": operator.mul, **STEPS}
+WRITES: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "set": lambda old, new: new,
+    "add": operator.add,
+    "mul": operator.mul,
+    **STEPS,
+}
 
 
-def reduce(key: OpKey, outs: Arrays, inputs: Arrays, scalars: Sequence[Any]) -> None:
+def reduce(key: OpKey, program: Program, outs: Arrays, inputs: Arrays, scalars: Sequence[Any]) -> None:
     """The fold of each row, of what the program gives."""
-    evaluate = evaluator(key.program)
-    values = [evaluate(each, scalars, 0)[0] for each in zip(*map(load, inputs), strict=True)]
+    values = [program(each, scalars, 0)[0] for each in zip(*map(load, inputs), strict=True)]
     store(outs[0], map(FOLDS[key.mode], rows(values, inputs[0], key.axis)))
 
 
-def argreduce(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+def argreduce(key: OpKey, _: Program, outs: Arrays, inputs: Arrays, __: Sequence[Any]) -> None:
     """The position of the first NaN, else of the first extremum."""
     fold = FOLDS[key.mode.removeprefix("arg")]
     found = [(row, fold(row)) for row in rows(load(inputs[0]), inputs[0], 1)]
     store(outs[0], [next(i for i, x in enumerate(row) if x == best or math.isnan(x)) for row, best in found])
 
 
-def scan(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+def scan(key: OpKey, _: Program, outs: Arrays, inputs: Arrays, __: Sequence[Any]) -> None:
     """Running values."""
     runs = (itertools.accumulate(row, STEPS[key.mode]) for row in rows(load(inputs[0]), inputs[0], 1))
     store(outs[0], itertools.chain.from_iterable(runs))
@@ -101,19 +105,19 @@ def along(op: str, array: Array, axis: int, index: Array) -> list[int]:
     return [start + step * array.strides[axis] for start, step in zip(starts, steps, strict=True)]
 
 
-def gather(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+def gather(key: OpKey, _: Program, outs: Arrays, inputs: Arrays, __: Sequence[Any]) -> None:
     """Elements picked by an index."""
     store(outs[0], load(inputs[0], along("gather", inputs[0], key.axis, inputs[1])))
 
 
-def scatter(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+def scatter(key: OpKey, _: Program, outs: Arrays, inputs: Arrays, __: Sequence[Any]) -> None:
     """Elements combined one by one into a pre-filled output."""
     places = along("scatter", outs[0], key.axis, inputs[0])
     for place, value in zip(places, load(inputs[1]), strict=True):
         store(outs[0], [WRITES[key.mode](load(outs[0], [place])[0], value)], [place])
 
 
-def matmul(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
+def matmul(key: OpKey, _: Program, outs: Arrays, inputs: Arrays, __: Sequence[Any]) -> None:
     """One batch axis, then rows times columns."""
     left, right = (list(rows(load(each), each, 2)) for each in inputs)
     k, n = inputs[1].shape[1:]
@@ -123,8 +127,10 @@ def matmul(key: OpKey, outs: Arrays, inputs: Arrays, _: Sequence[Any]) -> None:
     ])  # fmt: skip
 
 
-FAMILIES: Final = {"map": map_, "reduce": reduce, "argreduce": argreduce, "scan": scan, "gather": gather,
-                   "scatter": scatter, "matmul": matmul}  # fmt: skip
+FAMILIES: Final[dict[str, Callable[..., None]]] = {
+    "map": map_, "reduce": reduce, "argreduce": argreduce, "scan": scan, "gather": gather, "scatter": scatter,
+    "matmul": matmul,
+}  # fmt: skip
 
 
 @final
@@ -151,14 +157,18 @@ class MinimalBackend(Backend):
     def read(self, buffer: Memory[int], offset: int, nbytes: int) -> bytes:
         return bytes(memoryview(buffer)[offset : offset + nbytes])
 
-    def copy(self, destination: Memory[int], to: int, source: Memory[int], start: int, nbytes: int) -> None:
-        memoryview(destination)[to : to + nbytes] = memoryview(source)[start : start + nbytes]
+    def copy(
+        self, destination: Memory[int], destination_offset: int, source: Memory[int], source_offset: int, nbytes: int
+    ) -> None:
+        self.write(destination, destination_offset, memoryview(self.read(source, source_offset, nbytes)))
 
     def synchronize(self, index: int) -> None:
         """Nothing is ever queued."""
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
-        return functools.partial(FAMILIES[key.name], key) if key.name in FAMILIES else None
+        if key.name not in FAMILIES:
+            return None  # a composite: the core decomposes it
+        return functools.partial(FAMILIES[key.name], key, evaluator(key.program))
 
 
 @hookimpl
