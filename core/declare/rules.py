@@ -33,5 +33,7 @@ strictly_floating: Final = Rule("strictly_floating", "f", lambda promoted: promo
 """Only floating dtypes, as PyTorch's activations."""
 integral: Final = Rule("integral", "bui", lambda promoted: promoted)
 """Bool and integers."""
+integers: Final = Rule("integers", "ui", lambda promoted: promoted)
+"""Integers without bool."""
 logical: Final = Rule("logical", "buifc", lambda _: bool_)
 """Every operand is converted to bool on its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hotplug.declare import elementwise, integral, logical, numeric, real
+from hotplug.declare.rules import integers
 from hotplug.expr import scalar as s
 
 
@@ -110,13 +111,13 @@ def bitwise_not(input: Any) -> Any:
     return ~input
 
 
-@elementwise(dtype=integral, sample=(0, 5), dunders=("__lshift__", "__ilshift__"))
+@elementwise(dtype=integers, sample=(0, 5), dunders=("__lshift__", "__ilshift__"))
 def bitwise_left_shift(input: Any, other: Any) -> Any:
     """``input * 2**other``; shifting by the width or more gives 0."""
     return s.shl(input, other)
 
 
-@elementwise(dtype=integral, sample=(0, 5), dunders=("__rshift__", "__irshift__"))
+@elementwise(dtype=integers, sample=(0, 5), dunders=("__rshift__", "__irshift__"))
 def bitwise_right_shift(input: Any, other: Any) -> Any:
     """``input / 2**other`` rounded down; shifting by the width or more gives 0, or -1 for a negative number."""
     return s.shr(input, other)

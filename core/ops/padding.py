@@ -84,6 +84,8 @@ def _check_border(mode: str, pairs: Sequence[tuple[int, int]], input: Tensor) ->
             f"pad: mode {mode!r} takes 2, 4 or 6 numbers for tensors of 2 or 3, 3 or 4, 4 or 5 dimensions; Padding size "
             f"{2 * len(pairs)} is not supported for {input.ndim}D input tensor."
         )
+    if mode != "circular" and 0 in input.shape[-len(pairs) - 1 :]:
+        raise ShapeError(f"pad: mode {mode!r} expects no dimension but the batch to be 0, got {list(input.shape)}")
     for place, (low, high) in enumerate(pairs):
         size = input.shape[-1 - place]
         if mode == "reflect" and max(low, high) >= size:
@@ -95,8 +97,6 @@ def _check_border(mode: str, pairs: Sequence[tuple[int, int]], input: Tensor) ->
             raise ShapeError(
                 f"pad: Padding value causes wrapping around more than once: ({low}, {high}) for size {size}"
             )
-        if mode == "replicate" and size == 0:
-            raise ShapeError(f"pad: Expected non-zero dimensions for the padded axes, but got: {list(input.shape)}")
 
 
 @function(method=False, namespace="nn.functional")
