@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
-import numpy as np
 import pyopencl as cl
 
 from hotplug.backends.opencl import hardware
 from hotplug.backends.opencl.fault import Fault
-from hotplug.backends.opencl.frame import Frame
 from hotplug.backends.opencl.memory import Block, Transfers
 from hotplug.errors import CapabilityError, DeviceError
-
-Launch = Callable[..., None]
-"""``launch(global_size, frame, memories)``; the caller holds the device's lock."""
 
 _POINTER: Final = 8
 _ROOM: Final = 64
 """Bytes of the argument limit that are left to the driver."""
+
+
+class Groups(NamedTuple):
+    """How work-items are grouped."""
+
+    of_few: int
+    of_many: int
+    few_items: int
+    """So many items are few."""
 
 
 @final
@@ -40,8 +43,15 @@ class Device:
         self.has_double: Final = hardware.has_double(handle)
         self.is_processor: Final = hardware.is_processor(handle)
         self.units: Final = max(1, int(handle.max_compute_units))
-        self.items: Final = min(256, int(handle.max_work_group_size))
-        """Work-items in a group where each does little."""
+        most = int(handle.max_work_group_size)
+        self.light: Final = Groups(min(256, most), min(256, most), 0)
+        """Work-groups of kernels whose work-items do little each."""
+        self.heavy: Final = Groups(1, min(64, most), 16 * self.units) if self.is_processor else Groups(
+            min(64, most), min(64, most), 0
+        )  # fmt: skip
+        """Work-groups of kernels whose work-items do much each: on a processor a few of them must reach all cores."""
+        self.tiles: Final = Groups(1, 1, 0) if self.is_processor else self.heavy
+        """Work-groups of work-items that need all registers."""
         self._options: Final = _options(handle)
         self._limit: Final = int(handle.max_parameter_size) - _ROOM
         self._programs: dict[str, Any] = {}
@@ -74,7 +84,7 @@ class Device:
             return MemoryError(f"{op} on {self.name}: {error}")
         return DeviceError(f"{op} on {self.name} failed: {error}; if the device was lost, restart the program")
 
-    def program(self, op: str, text: str) -> Any:
+    def built(self, op: str, text: str) -> Any:
         """A built program, from the cache where the same text was built before.
 
         Raises:
@@ -99,52 +109,21 @@ class Device:
             reason = next((line for line in lines if "error" in line.lower() and "failed" not in line), lines[0])
             raise DeviceError(f"{op}: the OpenCL compiler of {self.name} failed: {reason}") from error
 
-    def launcher(self, op: str, program: Any, name: str, nbytes: int, buffers: int, local: Sequence[int]) -> Launch:
-        """What queues one kernel of a program.
-
-        Args:
-            op: for messages.
-            program: a built program.
-            name: the kernel's.
-            nbytes: size of the frame, the kernel's first argument.
-            buffers: how many buffers follow it.
-            local: work-items in a group.
-        """
-        kernel = cl.Kernel(program, name)
-        by_value = self.by_value(nbytes, buffers)
-        kernel.set_arg_types((np.dtype(f"V{nbytes}") if by_value else None, *[None] * buffers))
-        queue, local = self.queue, tuple(local)
-
-        def launch(size: Sequence[int], frame: bytes, memories: Sequence[Any]) -> None:
-            try:
-                kernel(queue, size, local, frame if by_value else self._constant(frame), *memories)
-            except cl.Error as error:
-                raise self.failure(op, error) from error
-
-        return launch
-
     def by_value(self, nbytes: int, buffers: int) -> bool:
-        """Whether a frame fits among the arguments; a longer one goes into a buffer of its own.
+        """Whether a frame fits among the arguments beside so many buffers; a longer one goes into a buffer of its own.
 
         Raises:
             CapabilityError: the buffers alone are too many.
         """
         if (buffers + 1) * _POINTER > self._limit:
-            raise CapabilityError(f"{self.name} takes at most {self._limit // _POINTER} operands in a kernel, got {buffers}")
+            most = self._limit // _POINTER - 1
+            raise CapabilityError(f"{self.name} takes at most {most} operands in one kernel, got {buffers}; use fewer")
         return nbytes + buffers * _POINTER <= self._limit
-
-    def _constant(self, frame: bytes) -> Any:
-        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
-        return cl.Buffer(self.context, flags, hostbuf=bytearray(frame))  # freed by OpenCL once the kernel has run
-
-    def declare(self, frame: Frame, buffers: int) -> str:
-        """The declaration of a finished frame, by value or by reference as it fits."""
-        return frame.declaration(self.by_value(frame.packer().nbytes, buffers))
 
 
 def _options(handle: Any) -> list[str]:
     """Compiler options: C 1.2, and division and square root rounded as IEEE says where the device can."""
-    options = ["-cl-std=CL1.2"]
+    options = ["-cl-std=CL1.2", "-w"]  # warnings would go to the standard error of the user's program
     if handle.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT:
         options.append("-cl-fp32-correctly-rounded-divide-sqrt")
     return options

@@ -7,11 +7,14 @@ layouts of a call: so text and packing cannot disagree, and one kernel serves al
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, final
 
-from hotplug.backend import Layout, OpKey
-from hotplug.backend.dtypes import dtype
+import numpy as np
+
+from hotplug.backend import Expr, Layout, OpKey
+from hotplug.dtypes import dtype
+from hotplug.expr.node import leaves
 
 Layouts = tuple[Layout, ...]
 
@@ -35,7 +38,7 @@ class Frame:
         self.index: Final = "long" if key.index64 else "int"
         self._words: dict[tuple[Any, ...], int] = {}
         self._values: list[Callable[[Layouts], int]] = []
-        self._scalars: list[dtype] = []
+        self._scalars: dict[int, dtype] = {}
 
     def word(self, name: tuple[Any, ...], value: Callable[[Layouts], int]) -> str:
         """An integer that follows from the layouts, outputs first; ``name`` tells which."""
@@ -60,10 +63,11 @@ class Frame:
         """Where an operand starts in its buffer, in elements."""
         return f"HP(o[{operand}])"
 
-    def scalar(self, kind: dtype) -> str:
-        """The next runtime scalar, as a value of its dtype; half types arrive as float."""
-        self._scalars.append(kind.compute)
-        return f"HP(s{len(self._scalars) - 1})"
+    def scalars(self, program: Iterable[Expr]) -> dict[int, str]:
+        """The runtime scalars that a program reads, by position; those of half types arrive as float."""
+        for leaf in leaves(program, "scalar"):
+            self._scalars[leaf.value] = leaf.dtype.compute
+        return {position: f"HP(s{position})" for position in self._scalars}
 
     def quotient(self, dividend: str, operand: int, axis: int) -> str:
         """A non-negative index divided by the size of an axis; 32-bit ones by multiplication (Granlund, 1994)."""
@@ -102,20 +106,17 @@ class Frame:
 
     def packer(self) -> Packer:
         """What packs the finished frame."""
-        tail = "".join(_FORMATS[kind.name] for _, kind in self._ordered())
-        word = "q" if self.wide else "i"
-        return Packer(self.operands, f"{self._padded()}{word}", tuple(self._values), tail, self._order())
+        return Packer(
+            self.operands, f"{self._padded()}{'q' if self.wide else 'i'}", tuple(self._values), self._ordered()
+        )
 
     def _padded(self) -> int:
         """Words, to a multiple of eight bytes; at least one, as a C array must have."""
         return max(1, len(self._values)) if self.wide else max(2, (len(self._values) + 1) // 2 * 2)
 
-    def _order(self) -> tuple[int, ...]:
-        """Scalars by falling size, so that no gap is needed for alignment."""
-        return tuple(sorted(range(len(self._scalars)), key=lambda position: -self._scalars[position].itemsize))
-
     def _ordered(self) -> list[tuple[int, dtype]]:
-        return [(position, self._scalars[position]) for position in self._order()]
+        """Scalars and their positions by falling size, so that no gap is needed for alignment."""
+        return sorted(self._scalars.items(), key=lambda entry: -entry[1].itemsize)
 
 
 _C_NAMES: Final = {
@@ -135,19 +136,27 @@ class Packer:
     """Packs frames of one program."""
 
     def __init__(
-        self, operands: int, words: str, values: Sequence[Callable[[Layouts], int]], tail: str, order: Sequence[int]
+        self,
+        operands: int,
+        words: str,
+        values: Sequence[Callable[[Layouts], int]],
+        scalars: Sequence[tuple[int, dtype]],
     ) -> None:
         self._offsets: Final = struct.Struct(f"={operands}q").pack
         self._no_offset: Final = bytes(8 * operands)
         self._words: Final = struct.Struct(f"={words}")
         self._values: Final = values
-        self._order: Final = order
+        self._order: Final = [position for position, _ in scalars]
+        self._kinds: Final = [kind for _, kind in scalars]
+        tail = "".join(_FORMATS[kind.name] for kind in self._kinds)
         self._tail: Final = struct.Struct(f"={tail}{-struct.calcsize(f'={tail}') % 8}x")
         self.nbytes: Final = 8 * operands + self._words.size + self._tail.size
 
     def words(self, layouts: Layouts) -> bytes:
         """The part that follows from the layouts alone."""
-        signed = [_signed(value(layouts)) if self._words.format[-1] == "i" else value(layouts) for value in self._values]
+        signed = [
+            _signed(value(layouts)) if self._words.format[-1] == "i" else value(layouts) for value in self._values
+        ]
         width = 8 if self._words.format[-1] == "q" else 4
         return self._words.pack(*signed, *[0] * (self._words.size // width - len(signed)))
 
@@ -156,7 +165,16 @@ class Packer:
         head = self._offsets(*offsets) if any(offsets) else self._no_offset
         if not self._order:
             return head + words
-        return head + words + self._tail.pack(*[scalars[position] for position in self._order])
+        return head + words + self._scalars(scalars)
+
+    def _scalars(self, scalars: Sequence[Any]) -> bytes:
+        try:
+            return self._tail.pack(*[scalars[position] for position in self._order])
+        except (struct.error, OverflowError):  # out of range: as a cast would have it
+            with np.errstate(all="ignore"):
+                values = [np.asarray(scalars[position]) for position in self._order]
+                cast = [value.astype(kind.numpy) for value, kind in zip(values, self._kinds, strict=True)]
+            return self._tail.pack(*[value.item() for value in cast])
 
 
 def _signed(value: int) -> int:

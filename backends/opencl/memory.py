@@ -62,7 +62,7 @@ class Transfers:
         """The bytes, after all that was queued before."""
         host = np.empty(nbytes, np.uint8)
         cl.enqueue_copy(self._queue, host, memory, src_offset=offset, is_blocking=True)
-        return memoryview(host)
+        return host.data
 
     def copy(self, target: Any, target_offset: int, source: Any, source_offset: int, nbytes: int) -> None:
         """Queue a copy between two buffers; within one, the ranges may overlap."""
