@@ -1,0 +1,96 @@
+"""What the suite is made of: cases, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, final
+
+from hotplug.runtime import Runtime, resolve_runtime
+
+LEVELS: Final = (0, 1, 2, 3)
+
+
+class Failure(AssertionError):
+    """The device did something else than the contract says."""
+
+
+class Unsupported(Exception):  # noqa: N818 - no error: the device said beforehand what it lacks
+    """The device declares that it lacks what the case needs."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run.
+
+    Attributes:
+        level: the highest level.
+        op: only the cases of this op or family; all where empty.
+        full: all dtypes and layouts for every op, instead of a sample of them.
+        seed: of the inputs; golden values exist for 0.
+    """
+
+    level: int = 3
+    op: str = ""
+    full: bool = False
+    seed: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where a case runs."""
+
+    device: str
+    options: Options = field(default_factory=Options)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The device in use."""
+        return resolve_runtime(self.device)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One check: ``run`` returns the worst error in units in the last place, or raises."""
+
+    level: int
+    op: str
+    dtype: str
+    layout: str
+    run: Callable[[Bench], float]
+
+    @property
+    def name(self) -> str:
+        """The same in every process."""
+        return "-".join(part for part in (f"level{self.level}", self.op, self.dtype, self.layout) if part)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a case.
+
+    Attributes:
+        status: ``passed``, ``failed``, ``unsupported`` (the device says that it lacks something), ``expected`` (a known
+            failure) or ``unexpected`` (a known failure that passed).
+        worst: the largest error in units in the last place.
+        message: why, where it did not pass.
+    """
+
+    level: int
+    op: str
+    dtype: str
+    layout: str
+    name: str
+    status: str
+    worst: float = 0.0
+    seconds: float = 0.0
+    message: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether the device fails by it."""
+        return self.status in ("failed", "unexpected")

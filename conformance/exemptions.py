@@ -1,0 +1,28 @@
+"""Ops without samples, each with the reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXEMPT: Final[dict[str, str]] = {
+    "empty": "its elements mean nothing; shape and dtype are tests of creation",
+    "empty_like": "its elements mean nothing",
+    "new_empty": "its elements mean nothing",
+    "from_numpy": "shares host memory with NumPy, always on the host device",
+    "cuda": "moves to one kind of device; moving is tested by `to`",
+    "rand": "random: the streams are compared bit for bit in level 3",
+    "randn": "random: compared in level 3",
+    "randint": "random: compared in level 3",
+    "randperm": "random: compared in level 3",
+    "rand_like": "random: compared in level 3",
+    "randn_like": "random: compared in level 3",
+    "randint_like": "random: compared in level 3",
+    "bernoulli": "random: compared in level 3",
+    "uniform_": "random: compared in level 3",
+    "normal_": "random: compared in level 3",
+    "exponential_": "random: compared in level 3",
+    "random_": "random: compared in level 3",
+    "normal": "random: compared in level 3",
+    "multinomial": "random: compared in level 3",
+}
+"""By the op's full name in the table."""

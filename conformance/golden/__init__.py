@@ -1,0 +1,66 @@
+"""Golden values: results of PyTorch for the samples, made by scripts/make_golden.py and shipped with the suite.
+
+One file for each kind of dtype: ``f`` in float64 from float32 inputs, ``i`` in int64, ``b`` in bool, ``c`` in
+complex128 from complex64 inputs.  An entry is ``<op>/<sample>/<output>``; ``<op>/<sample>/inputs`` is the checksum of
+the arguments that it was made from, so that a changed sample is noticed and never compared.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hotplug.conformance.draw import Operand, Sample
+from hotplug.conformance.samples import samples_of
+from hotplug.dtypes import dtype
+
+FOLDER: Final = Path(__file__).parent
+
+APPLIES: Final = {"float32": "f", "float64": "f", "int64": "i", "bool": "b", "complex64": "c", "complex128": "c"}
+"""Which file holds the values for a dtype.  Half types have none: their inputs are rounded to other numbers."""
+
+
+def checksum(sample: Sample) -> int:
+    """Of all that a sample says."""
+    total = zlib.crc32(repr(sample).encode())
+    for value in _operands([*sample.args, *sample.kwargs.values()]):
+        total = zlib.crc32(np.ascontiguousarray(value.values).tobytes(), total)
+    return total
+
+
+def _operands(values: list[Any]) -> list[Operand]:
+    found = []
+    for value in values:
+        if isinstance(value, Operand):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _operands(list(value))
+    return found
+
+
+@functools.cache
+def load(kind: str) -> dict[str, Any]:
+    """The entries of one kind; empty where there is no such file."""
+    path = FOLDER / f"{kind}.npz"
+    if not path.exists():
+        return {}
+    with np.load(path) as archive:
+        return dict(archive)
+
+
+def values(name: str, kind: dtype, number: int) -> list[Any] | None:
+    """The golden outputs of a sample, or ``None`` where there are none for it as it is."""
+    letter = APPLIES.get(kind.name)
+    if letter is None:
+        return None
+    entries = load(letter)
+    made_from = entries.get(f"{name}/{number}/inputs")
+    if made_from is None or int(made_from) != checksum(samples_of(name, kind.kind)[number]):
+        return None
+    count = sum(key.startswith(f"{name}/{number}/") for key in (f"{name}/{number}/{i}" for i in range(64))
+                if key in entries)  # fmt: skip
+    return [entries[f"{name}/{number}/{position}"] for position in range(count)]

@@ -1,0 +1,108 @@
+"""Level 3: gradients against the analytic ones of the reference in float64."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hotplug import autograd, dtypes, ops
+from hotplug.conformance.case import Bench, Case, Failure, Options
+from hotplug.conformance.compare import check
+from hotplug.conformance.draw import Draw, Sample
+from hotplug.conformance.guard import guarded
+from hotplug.conformance.levels.forward import REFERENCE, REPRESENTATIVE, supported
+from hotplug.conformance.place import WIDER, Placed, host_values, outputs, tensor
+from hotplug.conformance.samples import recipe_of, samples_of
+from hotplug.conformance.tolerance import GRADIENT
+from hotplug.declare import OPS
+from hotplug.dtypes import by_name, dtype
+from hotplug.errors import CapabilityError, HotplugError
+from hotplug.tensor import Tensor
+
+NDArray = np.ndarray[Any, Any]
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """First-order gradients in float32; more dtypes for some ops, or for all with ``full``; a layout that is not dense."""
+    for name in differentiable():
+        kinds = [each for each in dtypes.ALL if each.kind in "fc" and each.kind in (recipe_of(name) or _none()).kinds]
+        if not (options.full or name in REPRESENTATIVE):
+            kinds = [dtypes.float32] if dtypes.float32 in kinds else kinds[:1]
+        for kind in kinds:
+            yield Case(3, name, kind.name, "gradient", functools.partial(run, name, kind, "contiguous"))
+        if (recipe_of(name) or _none()).layouts and kinds:
+            yield Case(3, name, kinds[0].name, "gradient-sliced", functools.partial(run, name, kinds[0], "sliced"))
+
+
+def _none() -> Any:
+    raise LookupError("an op without samples has no gradient cases")
+
+
+def differentiable() -> list[str]:
+    """The ops whose gradients are tested."""
+    found = []
+    for name in OPS:
+        recipe = recipe_of(name)
+        if recipe is not None and recipe.gradient and set("fc") & set(recipe.kinds):
+            found.append(name)
+    return found
+
+
+def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
+    """The gradients of all samples of an op, each weighted by fixed random numbers."""
+    supported(bench, kind)
+    worst = 0.0
+    for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
+        if not sample.gradient:
+            continue
+        goal = expected(name, kind, number, bench.options.seed)
+        if not goal:
+            continue
+        try:
+            with guarded(bench.runtime):
+                found = gradients(name, sample, bench.device, kind, layout, number=number)
+            for position, (values, like) in enumerate(zip(found, goal, strict=True)):
+                worst = max(worst, check(values, like, kind, GRADIENT, f"gradient of tensor {position}"))
+        except CapabilityError:
+            continue
+        except (Failure, HotplugError) as error:
+            raise Failure(f"{name}{sample!r}, sample {number}, {kind.name}, {layout}: {error}") from error
+    return worst
+
+
+@functools.lru_cache(maxsize=4096)
+def expected(name: str, kind: dtype, number: int, seed: int) -> tuple[NDArray, ...]:
+    """The analytic gradients on the reference device in float64; none where the op refuses or has none."""
+    sample = samples_of(name, kind.kind, seed)[number]
+    try:
+        return tuple(gradients(name, sample, REFERENCE, kind, "contiguous", number=number, wide=True))
+    except HotplugError:
+        return ()
+
+
+def gradients(
+    name: str, sample: Sample, device: str, kind: dtype, layout: str, *, number: int = 0, wide: bool = False
+) -> list[NDArray]:
+    """Gradients of ``sum(output * weight)`` over all floating outputs for all leaves; zeros where there is none."""
+    placed = Placed(sample, device, kind, layout, wide=wide, grad=True, writes=name.endswith("_"))
+    found = outputs(OPS[name].function(*placed.args, **placed.kwargs))
+    targets = [each for each in found if isinstance(each, Tensor) and each.requires_grad]
+    if not targets:
+        return []
+    weights = [_weight(name, each, device, kind, wide, number * 16 + at) for at, each in enumerate(targets)]
+    grads = autograd.grad(targets, placed.leaves, weights, allow_unused=True)
+    return [
+        host_values(ops.zeros_like(leaf) if each is None else each)
+        for each, leaf in zip(grads, placed.leaves, strict=True)
+    ]
+
+
+def _weight(name: str, like: Tensor, device: str, kind: dtype, wide: bool, number: int) -> Tensor:
+    drawn = Draw(f"{name}/weight{number}", like.dtype.kind)(*like.shape, low=0.5, high=1.5).values
+    narrow = kind if kind.kind == like.dtype.kind else (kind.real if like.dtype.kind == "f" else kind.to_complex())
+    rounded = drawn.astype(narrow.numpy)
+    target = by_name(WIDER.get(like.dtype.name, like.dtype.name)) if wide else like.dtype
+    return tensor(device, rounded.astype(target.numpy), target)

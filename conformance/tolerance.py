@@ -1,0 +1,67 @@
+"""The one table of tolerances, in units in the last place (ulp) of the result's dtype.
+
+Integers and bool are exact.  An error is measured in ulps of the expected element or, for ops that add many terms, of
+the largest element of the expected result: where terms cancel, an ulp of the sum says nothing of the terms.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+ELEMENT: Final = "element"
+TENSOR: Final = "tensor"
+
+
+class Tolerance(NamedTuple):
+    """How far a result may be off.
+
+    Attributes:
+        wide: ulps in float32, float64 and the complex dtypes.
+        half: ulps in float16 and bfloat16, where every op of a decomposition rounds.
+        scale: :data:`ELEMENT` or :data:`TENSOR`: of what the ulp is taken.
+        reason: why it is wider than :data:`DEFAULT`.
+    """
+
+    wide: float
+    half: float
+    scale: str
+    reason: str
+
+
+DEFAULT: Final = Tolerance(4, 2, ELEMENT, "a few correctly rounded operations, or one library function")
+
+_SUM: Final = Tolerance(8, 2, TENSOR, "terms are added in any order, pairwise or wider")
+_PRODUCT: Final = Tolerance(16, 2, TENSOR, "sums of products, in any order, with or without fused multiply-add")
+_CHAIN: Final = Tolerance(16, 4, TENSOR, "a chain of reductions and functions, each rounded")
+_ROUGH: Final = Tolerance(64, 8, TENSOR, "the result is small beside the terms that it is the difference of")
+_CANCEL: Final = Tolerance(16, 4, TENSOR, "a difference of nearly equal terms: the error is that of the terms")
+
+_GROUPS: Final[list[tuple[str, Tolerance]]] = [
+    ("sum nansum sum_to_size mean var std var_mean std_mean norm cumsum logsumexp", _SUM),
+    ("prod cumprod", Tolerance(8, 4, TENSOR, "a running product rounds at every step")),
+    ("matmul rmatmul mm bmm mv dot addmm linear bilinear", _PRODUCT),
+    ("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d", _PRODUCT),
+    ("scatter_add scatter_add_ index_add index_add_ index_put index_put_ scatter_reduce fold", _SUM),
+    ("avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _SUM),
+    ("softmax log_softmax softmin", _CHAIN),
+    ("batch_norm layer_norm rms_norm group_norm instance_norm normalize", _CHAIN),
+    ("cosine_similarity pairwise_distance scaled_dot_product_attention", _CHAIN),
+    ("nll_loss cross_entropy mse_loss l1_loss smooth_l1_loss huber_loss kl_div cosine_embedding_loss", _CHAIN),
+    ("binary_cross_entropy binary_cross_entropy_with_logits", _CHAIN),
+    ("addcmul addcdiv lerp add sub rsub frac", _CANCEL),
+    ("tanhshrink softshrink logit logaddexp logsigmoid gelu standardize_gradient", _CANCEL),
+    ("logspace", Tolerance(64, 2, ELEMENT, "the exponent's rounding is multiplied by the value's logarithm")),
+    ("linspace arange", Tolerance(4, 2, TENSOR, "start plus steps: near zero the terms cancel")),
+    ("divergence log_divergence logit_error bernoulli_error huber_error smooth_absolute_error", _CANCEL),
+    ("squared_error absolute_error share_gradient log_share_gradient log_of_share", _CANCEL),
+    ("scale_and_shift standardize_by", _CANCEL),
+]
+
+TABLE: Final[dict[str, Tolerance]] = {name: each for names, each in _GROUPS for name in names.split()}
+
+GRADIENT: Final = Tolerance(64, 16, TENSOR, "a backward pass is a chain of ops, and broadcasting sums")
+
+
+def tolerance_of(op: str) -> Tolerance:
+    """The entry of an op, by its name with or without the namespace."""
+    return TABLE.get(op) or TABLE.get(op.rpartition(".")[2], DEFAULT)
