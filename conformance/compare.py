@@ -8,31 +8,46 @@ import ml_dtypes
 import numpy as np
 
 from hotplug.conformance.case import Failure
-from hotplug.conformance.tolerance import TENSOR, Tolerance
+from hotplug.conformance.tolerance import ELEMENT, TERMS, Tolerance
 from hotplug.dtypes import dtype
 
 NDArray = np.ndarray[Any, Any]
 
 
-def check(actual: NDArray, expected: NDArray, kind: dtype, allowed: Tolerance, what: str = "result") -> float:
+def check(
+    actual: NDArray, expected: NDArray, kind: dtype, allowed: Tolerance, what: str = "result", terms: float = 0.0
+) -> float:
     """Compare values of dtype ``kind`` with expected ones, usually wider; the worst error in ulps.
+
+    Args:
+        terms: the largest operand, for tolerances that are measured by it.
 
     Raises:
         Failure: shapes differ, or an element is off by more than allowed.
     """
     if actual.shape != expected.shape:
         raise Failure(f"{what}: expected shape {list(expected.shape)}, got {list(actual.shape)}")
-    if kind.kind == "c":
-        limit = kind.real
-        modulus = np.abs(expected)  # an ulp of a part is one of the whole number: parts cancel
-        parts = [
-            _floating(part(actual), part(expected), limit, allowed, f"{what}.{part.__name__}", modulus)
-            for part in (np.real, np.imag)
-        ]
-        return max(parts)
+    if kind.kind not in "fc":
+        return _exact(actual, expected.astype(kind.numpy), what)
+    size = _magnitude(expected, kind, allowed, terms)
     if kind.kind == "f":
-        return _floating(actual.astype(np.float64), expected.astype(np.float64), kind, allowed, what)
-    return _exact(actual, expected.astype(kind.numpy), what)
+        return _floating(actual.astype(np.float64), expected.astype(np.float64), kind, allowed, what, size)
+    parts = ((np.real, "real"), (np.imag, "imag"))  # an ulp of a part is one of the whole number: parts cancel
+    limits = allowed._replace(wide=max(allowed.complex, allowed.wide))
+    return max(
+        _floating(part(actual), part(expected), kind.real, limits, f"{what}.{name}", size) for part, name in parts
+    )
+
+
+def _magnitude(expected: NDArray, kind: dtype, allowed: Tolerance, terms: float) -> NDArray:
+    """What the ulps of each element are ulps of."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        size = np.abs(expected.astype(kind.numpy).astype(np.complex128 if kind.kind == "c" else np.float64))
+    size = np.where(np.isfinite(size), size, 0.0)
+    if allowed.scale == ELEMENT or not size.size:
+        return size
+    largest = size.max()
+    return np.full_like(size, max(largest, terms) if allowed.scale == TERMS else largest)
 
 
 def _exact(actual: NDArray, expected: NDArray, what: str) -> float:
@@ -56,19 +71,15 @@ def rounded(values: NDArray, kind: dtype) -> NDArray:
 
 
 def _floating(
-    actual: NDArray, expected: NDArray, kind: dtype, allowed: Tolerance, what: str, magnitude: NDArray | None = None
+    actual: NDArray, expected: NDArray, kind: dtype, allowed: Tolerance, what: str, magnitude: NDArray
 ) -> float:
     limit = allowed.half if kind.itemsize == 2 else allowed.wide
     goal = rounded(expected, kind)
     special = ~np.isfinite(goal) | ~np.isfinite(actual)
     same = (actual == goal) | (np.isnan(actual) & np.isnan(goal))
     with np.errstate(invalid="ignore", over="ignore"):
-        sized = np.abs(goal if magnitude is None else magnitude)
-        sized = np.where(np.isfinite(sized), sized, 0.0)
-        if allowed.scale == TENSOR and sized.size:
-            sized = np.full_like(sized, sized.max())
         exact = np.where(np.isfinite(expected), expected, goal)
-        ulps = np.where(special, np.where(same, 0.0, np.inf), np.abs(actual - exact) / spacing(sized, kind))
+        ulps = np.where(special, np.inf, np.abs(actual - exact) / spacing(magnitude, kind))
     ulps = np.where(same, 0.0, ulps)
     wrong = ulps > limit
     if wrong.any():

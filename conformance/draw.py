@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
@@ -85,10 +86,27 @@ class Sample:
         self.smooth = self.gradient = False
         return self
 
+    def operands(self) -> list[Operand]:
+        """The tensors among the arguments, in order, also those in lists."""
+        return list(_operands([*self.args, *self.kwargs.values()]))
+
+    def largest(self) -> float:
+        """The largest finite magnitude among the operands."""
+        found = [np.abs(each.values) for each in self.operands() if each.values.size and each.values.dtype != bool]
+        return max((float(np.max(each, initial=0.0, where=np.isfinite(each))) for each in found), default=0.0)
+
     def __repr__(self) -> str:
         shown = [_shown(each) for each in self.args]
         shown += [f"{name}={_shown(value)}" for name, value in self.kwargs.items()]
         return f"({', '.join(shown)})"
+
+
+def _operands(values: Sequence[Any]) -> Iterator[Operand]:
+    for value in values:
+        if isinstance(value, Operand):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _operands(value)
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hotplug.conformance.draw import Operand, Sample
+from hotplug.conformance.draw import Sample
 from hotplug.conformance.samples import samples_of
 from hotplug.dtypes import dtype
 
@@ -27,19 +27,9 @@ APPLIES: Final = {"float32": "f", "float64": "f", "int64": "i", "bool": "b", "co
 def checksum(sample: Sample) -> int:
     """Of all that a sample says."""
     total = zlib.crc32(repr(sample).encode())
-    for value in _operands([*sample.args, *sample.kwargs.values()]):
+    for value in sample.operands():
         total = zlib.crc32(np.ascontiguousarray(value.values).tobytes(), total)
     return total
-
-
-def _operands(values: list[Any]) -> list[Operand]:
-    found = []
-    for value in values:
-        if isinstance(value, Operand):
-            found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found += _operands(list(value))
-    return found
 
 
 @functools.cache
@@ -61,6 +51,7 @@ def values(name: str, kind: dtype, number: int) -> list[Any] | None:
     made_from = entries.get(f"{name}/{number}/inputs")
     if made_from is None or int(made_from) != checksum(samples_of(name, kind.kind)[number]):
         return None
-    count = sum(key.startswith(f"{name}/{number}/") for key in (f"{name}/{number}/{i}" for i in range(64))
-                if key in entries)  # fmt: skip
-    return [entries[f"{name}/{number}/{position}"] for position in range(count)]
+    found: list[Any] = []
+    while f"{name}/{number}/{len(found)}" in entries:
+        found.append(entries[f"{name}/{number}/{len(found)}"])
+    return found

@@ -99,10 +99,11 @@ def _one(name: str, sample: Sample, number: int, kind: dtype, layout: str, bench
     with guarded(bench.runtime):
         found = outputs(function(*placed.args, **placed.kwargs))
         got = [_values(each) for each in found]
-    worst = compare(name, found, got, same, wide)
+    terms = sample.largest()
+    worst = compare(name, found, got, same, wide, terms)
     stored = golden.values(name, kind, number) if layout == "contiguous" and not bench.options.seed else None
     if stored is not None:
-        worst = max(worst, _against_golden(name, same, got, stored))
+        worst = max(worst, _against_golden(name, same, got, stored, terms))
     return worst
 
 
@@ -110,7 +111,9 @@ def _values(value: Any) -> Any:
     return host_values(value) if isinstance(value, Tensor) else value
 
 
-def compare(name: str, found: list[Any], got: list[Any], same: Sequence[Any], wide: Sequence[Any]) -> float:
+def compare(
+    name: str, found: list[Any], got: list[Any], same: Sequence[Any], wide: Sequence[Any], terms: float = 0.0
+) -> float:
     """Outputs of an op against those of the reference in the same dtype (for the dtype) and a wider one."""
     if len(found) != len(same):
         raise Failure(f"expected {len(same)} outputs, got {len(found)}")
@@ -123,17 +126,19 @@ def compare(name: str, found: list[Any], got: list[Any], same: Sequence[Any], wi
         expected_kind = dtypes.from_numpy(like.dtype)
         if tensor.dtype is not expected_kind:
             raise Failure(f"output {position}: expected dtype {expected_kind.name}, got {tensor.dtype.name}")
-        worst = max(worst, check(values, goal, tensor.dtype, tolerance_of(name), f"output {position}"))
+        worst = max(worst, check(values, goal, tensor.dtype, tolerance_of(name), f"output {position}", terms))
     return worst
 
 
-def _against_golden(name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any]) -> float:
+def _against_golden(
+    name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any], terms: float
+) -> float:
     worst = 0.0
     for position, (like, values, goal) in enumerate(zip(same, got, stored, strict=True)):
         if isinstance(like, np.ndarray):
             kind = dtypes.from_numpy(like.dtype)
             what = f"output {position} against the golden value"
-            worst = max(worst, check(values, goal, kind, tolerance_of(name), what))
+            worst = max(worst, check(values, goal, kind, tolerance_of(name), what, terms))
     return worst
 
 
@@ -180,7 +185,7 @@ def run_inplace(name: str, kind: dtype, bench: Bench) -> float:
             getattr(target, f"{OPS[name].name}_")(*placed.args[1:], **placed.kwargs)
         try:
             goal = wide[0].astype(target.dtype.numpy) if same[0].dtype != target.dtype.numpy else wide[0]
-            worst = max(worst, check(host_values(target), goal, target.dtype, tolerance_of(name)))
+            worst = max(worst, check(host_values(target), goal, target.dtype, tolerance_of(name), terms=sample.largest()))
         except Failure as error:
             raise Failure(f"{name}_{sample!r}, sample {number}, {kind.name}: {error}") from error
     return worst
