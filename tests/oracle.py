@@ -24,19 +24,26 @@ def listed(result: Any) -> list[Any]:
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-def close(ours: Any, theirs: Any, name: str, rtol: float = 1e-9, atol: float = 1e-11) -> None:
+def close(ours: Any, theirs: Any, name: str, rtol: float = 0.0, atol: float = 0.0) -> None:
+    """Equal in shape, dtype and, within what the dtype allows, values."""
+    if not rtol:
+        rtol, atol = (1e-9, 1e-11) if ours.dtype.itemsize in (8, 16) else (1e-5, 1e-6)
     assert tuple(ours.shape) == tuple(theirs.shape), name
     assert str(ours.dtype).partition(".")[2] == str(theirs.dtype).partition(".")[2], name
     np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol, atol, err_msg=name)
 
 
-def agree(torch: ModuleType, program: Callable[..., Any], *shapes: Sequence[int], order: int = 2, seed: int = 0) -> None:
+def agree(
+    torch: ModuleType, program: Callable[..., Any], *shapes: Sequence[int], order: int = 2, seed: int = 0
+) -> None:
     """Values in float64, gradients of a cubic of them, and (``order`` 2) the gradients' gradients are PyTorch's."""
     draw = np.random.default_rng(seed)
     agree_on(torch, program, [np.asarray(draw.normal(size=shape)) for shape in shapes], order)
 
 
-def agree_on(torch: ModuleType, program: Callable[..., Any], arrays: Sequence[np.ndarray[Any, Any]], order: int = 2) -> None:
+def agree_on(
+    torch: ModuleType, program: Callable[..., Any], arrays: Sequence[np.ndarray[Any, Any]], order: int = 2
+) -> None:
     found = []
     for library, functional in ((hp, F), (torch, torch.nn.functional)):
         given = tensors(library, arrays, order > 0)

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from hotplug.declare import composite, function
-from hotplug.dtypes import bool_
-from hotplug.dtypes import dtype as DType
+from hotplug.dtypes import bool_, dtype as DType
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape, broadcast_shapes
 from hotplug.ops import arithmetic, comparison, creation, diagonals, products, rearranging, reduction, views
@@ -24,11 +23,8 @@ def _scores(query: Tensor, key: Tensor, mask: Tensor | None, causal: bool, scale
         mask = diagonals.triangle(creation.ones((rows, columns), dtype=bool_, device=scores.device), 0, False)
     if mask is None:
         return scores
-    if mask.dtype is bool_:
-        scores = arithmetic.where_elements(mask, scores, -math.inf)
-    else:
-        scores = scores + mask
-    return scores
+    masked: Tensor = arithmetic.where_elements(mask, scores, -math.inf) if mask.dtype is bool_ else scores + mask
+    return masked
 
 
 def _shares(scores: Tensor) -> tuple[Tensor, Tensor]:

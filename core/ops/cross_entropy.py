@@ -82,6 +82,10 @@ def cross_entropy_rows_backward(
     return scatter_into("cross_entropy_backward", soft, 1, safe, -scale, tuple(safe.shape), "add")
 
 
+class TargetShapeError(ShapeError, ValueError):
+    """Targets that don't fit the input; PyTorch raises ValueError or RuntimeError, by axis."""
+
+
 # --- public functions ------------------------------------------------------------------------------------------------
 
 
@@ -97,7 +101,7 @@ def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None
         raise ShapeError(f"{op}: expected input of 1 dimension (C) or more, got a 0-d tensor")
     expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
     if tuple(target.shape) != expected:
-        raise ShapeError(
+        raise TargetShapeError(
             f"{op}: expected target of shape {list(expected)} for input {list(input.shape)}, got {list(target.shape)}"
         )
     if weight is not None and tuple(weight.shape) != (input.shape[1 if input.ndim > 1 else 0],):

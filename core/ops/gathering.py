@@ -217,10 +217,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         )
     if input.ndim == 0:
         return gather(input, 0, indices)
-    ours, theirs = list(input.shape), list(indices.shape)
-    common = broadcast_shapes(
-        "take_along_dim", tuple(ours[:d] + [1] + ours[d + 1 :]), tuple(theirs[:d] + [1] + theirs[d + 1 :])
-    )
+    ours, theirs = tuple(input.shape), tuple(indices.shape)
+    around = [(*each[:d], 1, *each[d + 1 :]) for each in (ours, theirs)]
+    common = broadcast_shapes("take_along_dim", *around)
     wide = views.expand(input, (*common[:d], ours[d], *common[d + 1 :]))
     shape = (*common[:d], theirs[d], *common[d + 1 :])
     return gather_along(wide, d, linear_index([indices], (ours[d],)), shape)

@@ -45,9 +45,9 @@ _LONG_LIST: Final = 32
 def _entries(key: Any) -> list[Any]:
     if isinstance(key, tuple):
         return list(key)
-    if isinstance(key, list) and len(key) < _LONG_LIST:
-        if any(each is None or isinstance(each, (Tensor, list, tuple, slice, np.ndarray, type(...))) for each in key):
-            return list(key)
+    parts = (Tensor, list, tuple, slice, np.ndarray, type(...), type(None))
+    if isinstance(key, list) and len(key) < _LONG_LIST and any(isinstance(each, parts) for each in key):
+        return list(key)
     return [key]
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from hotplug.autograd.mode import no_grad
 from hotplug.declare import composite, function
-from hotplug.dtypes import bool_, int64
-from hotplug.dtypes import dtype as DType
+from hotplug.dtypes import bool_, dtype as DType, int64
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, creation, reduction, views
-from hotplug.ops.gathering import along, select_rows
-from hotplug.ops.gathering import scatter_zeros
+from hotplug.ops.gathering import along, scatter_zeros, select_rows
 from hotplug.ops.scattering import scatter_along
 from hotplug.tensor import Tensor
 

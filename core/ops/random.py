@@ -124,7 +124,8 @@ def _new(
 def rand(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Uniform numbers in [0, 1): multiples of ``2**-24`` for float32, of ``2**-53``, ``2**-11`` and ``2**-8`` for
-    float64, float16 and bfloat16.  Both parts of complex ones."""
+    float64, float16 and bfloat16.  Both parts of complex ones.
+    """
     array = _new("rand", size, dtype, device, _uniform_program, generator, (0.0, 1.0))
     return finish(array, requires_grad)
 

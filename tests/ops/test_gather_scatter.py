@@ -22,7 +22,9 @@ ROWS = [0, 2, 0]
 def test_gather_is_its_definition(dim: int, data: st.DataObject) -> None:
     shape = (3, 4, 5)
     sizes = [data.draw(st.integers(1, 6 if axis == dim else n)) for axis, n in enumerate(shape)]
-    numbers = data.draw(st.lists(st.integers(0, shape[dim] - 1), min_size=int(np.prod(sizes)), max_size=int(np.prod(sizes))))
+    numbers = data.draw(
+        st.lists(st.integers(0, shape[dim] - 1), min_size=int(np.prod(sizes)), max_size=int(np.prod(sizes)))
+    )
     index = np.array(numbers).reshape(sizes)
     values = np.random.default_rng(0).normal(size=shape)
     expected = np.empty(sizes)

@@ -59,7 +59,9 @@ def advanced_keys(draw: st.DrawFn) -> tuple[Any, ...]:
             numbers = st.lists(st.integers(-size, size - 1), min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))
             parts.append(np.array(draw(numbers), dtype=np.int64).reshape(shape))
         else:
-            parts.append(draw(st.builds(slice, st.none() | st.integers(0, 2), st.none(), st.integers(1, 2) | st.none())))
+            parts.append(
+                draw(st.builds(slice, st.none() | st.integers(0, 2), st.none(), st.integers(1, 2) | st.none()))
+            )
     return tuple(parts)
 
 
