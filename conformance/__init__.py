@@ -13,12 +13,22 @@ level  what runs
 =====  ================================================================================================================
 """
 
-from hotplug.conformance.case import Case, Failure, Options, Result, Unsupported
+from hotplug.conformance.case import Case, CaseFailedError, Options, Result, Unsupported
 from hotplug.conformance.draw import DEVICE, DTYPE, Draw, Operand, Sample
 from hotplug.conformance.samples import samples
 from hotplug.conformance.suite import cases
 
 __all__ = [
-    "DEVICE", "DTYPE", "Case", "Draw", "Failure", "Operand", "Options", "Result", "Sample", "Unsupported", "cases",
+    "DEVICE",
+    "DTYPE",
+    "Case",
+    "CaseFailedError",
+    "Draw",
+    "Operand",
+    "Options",
+    "Result",
+    "Sample",
+    "Unsupported",
+    "cases",
     "samples",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from hotplug.runtime import Runtime, resolve_runtime
 LEVELS: Final = (0, 1, 2, 3)
 
 
-class Failure(AssertionError):
+class CaseFailedError(AssertionError):
     """The device did something else than the contract says."""
 
 

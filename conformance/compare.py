@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from hotplug.conformance.case import Failure
+from hotplug.conformance.case import CaseFailedError
 from hotplug.conformance.tolerance import ELEMENT, TERMS, Tolerance
 from hotplug.dtypes import dtype
 
@@ -23,10 +23,10 @@ def check(
         terms: the largest operand, for tolerances that are measured by it.
 
     Raises:
-        Failure: shapes differ, or an element is off by more than allowed.
+        CaseFailedError: shapes differ, or an element is off by more than allowed.
     """
     if actual.shape != expected.shape:
-        raise Failure(f"{what}: expected shape {list(expected.shape)}, got {list(actual.shape)}")
+        raise CaseFailedError(f"{what}: expected shape {list(expected.shape)}, got {list(actual.shape)}")
     if kind.kind not in "fc":
         return _exact(actual, expected.astype(kind.numpy), what)
     size = _magnitude(expected, kind, allowed, terms)
@@ -53,7 +53,7 @@ def _magnitude(expected: NDArray, kind: dtype, allowed: Tolerance, terms: float)
 def _exact(actual: NDArray, expected: NDArray, what: str) -> float:
     wrong = actual != expected
     if wrong.any():
-        raise Failure(_message(actual, expected, wrong, what, "must be equal"))
+        raise CaseFailedError(_message(actual, expected, wrong, what, "must be equal"))
     return 0.0
 
 
@@ -84,7 +84,7 @@ def _floating(
     wrong = ulps > limit
     if wrong.any():
         note = f"{np.max(ulps):.3g} ulp of {kind.name} off, allowed {limit:g} ({allowed.scale})"
-        raise Failure(_message(actual, goal, wrong, what, note))
+        raise CaseFailedError(_message(actual, goal, wrong, what, note))
     return float(ulps.max()) if ulps.size else 0.0
 
 

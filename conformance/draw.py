@@ -118,7 +118,7 @@ def _shown(value: Any) -> str:
 
 
 SPECIAL: Final = (
-    math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1.5, 2.5, -2.5, 3.0, 1e-7, 0.25, 80.0,
+    math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1.5, 2.5, -2.5, 3.0, 2.0**-23, 0.25, 80.0,
     -80.0, 1e4, -1e4,
 )  # fmt: skip
 """Where functions are told apart: every pair of them is tried by ops of two operands."""
@@ -145,7 +145,8 @@ class Draw:
         words = philox_on_host(count, self._seed, self._call).astype(np.uint64)
         self._call += 1
         bits = (words[0] >> np.uint64(5)) << np.uint64(26) | words[1] >> np.uint64(6)
-        return (bits.astype(np.float64) * 2.0**-53).reshape(shape)
+        uniform: NDArray = bits.astype(np.float64) * 2.0**-53
+        return uniform.reshape(shape)
 
     def __call__(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Operand:
         """Of the dtype under test, between ``low`` and ``high``."""
@@ -156,9 +157,8 @@ class Draw:
             return self.uniform(*shape) < 0.5
         if kind in "ui":
             bottom = math.ceil(max(low, 0.0) if kind == "u" else low)
-            return bottom + np.floor(self.uniform(*shape) * (max(math.floor(high), bottom) - bottom + 1)).astype(
-                np.int64
-            )
+            steps = np.floor(self.uniform(*shape) * (max(math.floor(high), bottom) - bottom + 1))
+            return np.asarray(bottom + steps.astype(np.int64))
         real = low + (high - low) * self.uniform(*shape)
         if kind == "c":
             real = real + 1j * (low + (high - low) * self.uniform(*shape))

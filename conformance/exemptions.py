@@ -18,6 +18,7 @@ EXEMPT: Final[dict[str, str]] = {
     "randn_like": "random: compared in level 3",
     "randint_like": "random: compared in level 3",
     "bernoulli": "random: compared in level 3",
+    "bernoulli_": "random: compared in level 3",
     "uniform_": "random: compared in level 3",
     "normal_": "random: compared in level 3",
     "exponential_": "random: compared in level 3",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from hotplug.array import Storage
-from hotplug.conformance.case import Failure
+from hotplug.conformance.case import CaseFailedError
 from hotplug.runtime import Runtime
 
 POISON: Final = 0xA7
@@ -25,7 +25,7 @@ def guarded(runtime: Runtime) -> Iterator[None]:
     """Within the block, memory is poisoned before it is used; at the end, what lies behind each output is checked.
 
     Raises:
-        Failure: a kernel wrote past the end of an output.
+        CaseFailedError: a kernel wrote past the end of an output.
     """
     if runtime.capabilities.functional:  # its values have no end to write past, and no memory before they are made
         yield
@@ -68,7 +68,7 @@ def _check(runtime: Runtime, storage: Storage) -> None:
     found = bytes(runtime.backend.read(storage.buffer, storage.nbytes, behind))
     if found != bytes([POISON]) * behind:
         first = next(i for i, byte in enumerate(found) if byte != POISON)
-        raise Failure(
+        raise CaseFailedError(
             f"a kernel wrote {first} bytes past the end of an output of {storage.nbytes} bytes: outputs are written "
             f"within their shape only"
         )

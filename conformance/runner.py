@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final
 
-from hotplug.conformance.case import Bench, Case, Failure, Options, Result, Unsupported
+from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Result, Unsupported
 from hotplug.conformance.expected import known
 from hotplug.conformance.suite import cases
 from hotplug.errors import HotplugError
@@ -23,10 +23,13 @@ def run_case(case: Case, bench: Bench) -> Result:
     status, worst, message = "passed", 0.0, ""
     try:
         worst = case.run(bench)
-    except Unsupported as reason:
-        status, message = "unsupported", str(reason)
-    except (Failure, HotplugError) as error:
-        status, message = "failed", f"{'' if isinstance(error, Failure) else type(error).__name__ + ': '}{error}"
+    except Unsupported as error:
+        status, message = "unsupported", str(error)
+    except (CaseFailedError, HotplugError) as error:
+        status, message = (
+            "failed",
+            f"{'' if isinstance(error, CaseFailedError) else type(error).__name__ + ': '}{error}",
+        )
     except Exception as error:  # noqa: BLE001 - whatever a device throws is its result
         last = traceback.extract_tb(error.__traceback__)[-1]
         status, message = "failed", f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"

@@ -11,10 +11,11 @@ NDArray = np.ndarray[Any, Any]
 
 def sigmoid(x: NDArray) -> NDArray:
     """1 / (1 + exp(-x)), with one temporary."""
-    result = np.asarray(np.negative(x))  # of a 0-d array, NumPy returns a scalar
+    result: NDArray = np.asarray(np.negative(x))  # of a 0-d array, NumPy returns a scalar
     np.exp(result, result)
     np.add(result, 1, result)
-    return np.reciprocal(result, out=result)
+    np.reciprocal(result, out=result)
+    return result
 
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function" (1969): up to 0.46875, up to 4, above.

@@ -18,6 +18,9 @@ _ROOM: Final = 64
 """Bytes of the argument limit that are left to the driver."""
 
 
+_OUT_OF_MEMORY: Final = (cl.status_code.MEM_OBJECT_ALLOCATION_FAILURE, cl.status_code.OUT_OF_HOST_MEMORY)
+
+
 class Groups(NamedTuple):
     """How work-items are grouped."""
 
@@ -54,6 +57,9 @@ class Device:
         """Work-groups of work-items that need all registers."""
         self._options: Final = _options(handle)
         self._limit: Final = int(handle.max_parameter_size) - _ROOM
+        self.launches = 0
+        """Kernels queued so far."""
+        self._building: Final = threading.Lock()
         self._programs: dict[str, Any] = {}
         self._scratch: Any = None
 
@@ -80,7 +86,7 @@ class Device:
 
     def failure(self, op: str, error: BaseException) -> Exception:
         """The error to raise where OpenCL refused something."""
-        if isinstance(error, cl.MemoryError):
+        if getattr(error, "code", None) in _OUT_OF_MEMORY:
             return MemoryError(f"{op} on {self.name}: {error}")
         return DeviceError(f"{op} on {self.name} failed: {error}; if the device was lost, restart the program")
 
@@ -93,7 +99,7 @@ class Device:
         """
         if "cl_khr_fp64" in text and not self.has_double:
             raise CapabilityError(f"{op}: {self.name} has no float64; convert with .to(float32), or use another device")
-        with self.lock:
+        with self._building:  # a lock of its own, so that a build stops no launch
             found = self._programs.get(text)
             if found is None:
                 found = self._programs[text] = self._build(op, text)

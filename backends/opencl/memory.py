@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -35,9 +35,12 @@ class Transfers:
         self._queue: Final = queue
         self._staged: deque[tuple[Any, bytearray]] = deque()
         self._pending = 0
+        self.counts: Final = Counter[str]()
+        """``write``, ``read`` and ``copy`` so far."""
 
     def write(self, memory: Any, offset: int, data: memoryview) -> None:
         """Queue a copy from the host, whose memory is free again when this returns."""
+        self.counts["write"] += 1
         if data.nbytes > _STAGED // 4:
             cl.enqueue_copy(self._queue, memory, np.frombuffer(data, np.uint8), dst_offset=offset, is_blocking=True)
             return
@@ -60,12 +63,14 @@ class Transfers:
 
     def read(self, memory: Any, offset: int, nbytes: int) -> memoryview:
         """The bytes, after all that was queued before."""
+        self.counts["read"] += 1
         host = np.empty(nbytes, np.uint8)
         cl.enqueue_copy(self._queue, host, memory, src_offset=offset, is_blocking=True)
         return host.data
 
     def copy(self, target: Any, target_offset: int, source: Any, source_offset: int, nbytes: int) -> None:
         """Queue a copy between two buffers; within one, the ranges may overlap."""
+        self.counts["copy"] += 1
         if target is source and abs(target_offset - source_offset) < nbytes:
             between = cl.Buffer(self._queue.context, cl.mem_flags.READ_WRITE, nbytes)
             cl.enqueue_copy(self._queue, between, source, src_offset=source_offset, byte_count=nbytes)

@@ -17,6 +17,8 @@ Launch = Callable[[int, bytes, Sequence[Any]], None]
 """``launch(work_items, frame, memories)``; the caller holds the device's lock."""
 
 _MANY_PLANS: Final = 4096
+_FLUSHED: Final = 16
+"""After so many launches the driver is told to start, which some do only then."""
 
 
 @final
@@ -44,7 +46,7 @@ class Program:
         kernel = cl.Kernel(self._built, name)
         by_value = self._by_value
         kernel.set_arg_types((np.dtype(f"V{self.packer.nbytes}") if by_value else None, *[None] * buffers))
-        queue, few = self.device.queue, groups.few_items
+        device, queue, few = self.device, self.device.queue, groups.few_items
 
         def launch(items: int, frame: bytes, memories: Sequence[Any]) -> None:
             local = groups.of_few if items <= few else groups.of_many
@@ -52,7 +54,10 @@ class Program:
                 size = (-(-items // local) * local,)
                 kernel(queue, size, (local,), frame if by_value else self._constant(frame), *memories)
             except cl.Error as error:
-                raise self.device.failure(self._op, error) from error
+                raise device.failure(self._op, error) from error
+            device.launches += 1
+            if device.launches % _FLUSHED == 0:
+                queue.flush()
 
         return launch
 

@@ -20,6 +20,14 @@ from hotplug.dtypes import dtype
 
 FOLDER: Final = Path(__file__).parent
 
+GOLDEN: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "f": ("float32", {"float32": "float64"}),
+    "i": ("int64", {}),
+    "b": ("bool", {}),
+    "c": ("complex64", {"complex64": "complex128", "float32": "float64"}),
+}
+"""The files: the dtype of the inputs, and in which dtypes PyTorch computes."""
+
 APPLIES: Final = {"float32": "f", "float64": "f", "int64": "i", "bool": "b", "complex64": "c", "complex128": "c"}
 """Which file holds the values for a dtype.  Half types have none: their inputs are rounded to other numbers."""
 

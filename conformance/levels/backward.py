@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hotplug import autograd, dtypes, ops
-from hotplug.conformance.case import Bench, Case, Failure, Options
+from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
 from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Draw, Sample
 from hotplug.conformance.guard import guarded
@@ -68,8 +68,8 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
                 worst = max(worst, check(values, like, kind, GRADIENT, f"gradient of tensor {position}"))
         except CapabilityError:
             continue
-        except (Failure, HotplugError) as error:
-            raise Failure(f"{name}{sample!r}, sample {number}, {kind.name}, {layout}: {error}") from error
+        except (CaseFailedError, HotplugError) as error:
+            raise CaseFailedError(f"{name}{sample!r}, sample {number}, {kind.name}, {layout}: {error}") from error
     return worst
 
 

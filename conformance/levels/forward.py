@@ -10,7 +10,7 @@ import numpy as np
 
 from hotplug import dtypes
 from hotplug.conformance import golden
-from hotplug.conformance.case import Bench, Case, Failure, Options, Unsupported
+from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Unsupported
 from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Sample
 from hotplug.conformance.guard import guarded
@@ -71,11 +71,11 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
     for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
         try:
             worst = max(worst, _one(name, sample, number, kind, layout, bench))
-        except (Failure, HotplugError) as error:
+        except (CaseFailedError, HotplugError) as error:
             if isinstance(error, CapabilityError):
                 _check_capability(error, kind, sample, bench)
                 continue
-            raise Failure(f"{name}{sample!r}, sample {number}, {kind.name}, {layout}: {error}") from error
+            raise CaseFailedError(f"{name}{sample!r}, sample {number}, {kind.name}, {layout}: {error}") from error
     return worst
 
 
@@ -83,7 +83,7 @@ def _check_capability(error: CapabilityError, kind: dtype, sample: Sample, bench
     """A device may refuse a dtype that it declares not to have; nothing else."""
     missing = [each.name for each in dtypes.ALL if each not in bench.runtime.capabilities.arithmetic]
     if not any(each in str(error) for each in missing):
-        raise Failure(f"{kind.name}{sample!r}: the device has what it says it lacks: {error}") from error
+        raise CaseFailedError(f"{kind.name}{sample!r}: the device has what it says it lacks: {error}") from error
     supported(bench, kind)
 
 
@@ -116,23 +116,21 @@ def compare(
 ) -> float:
     """Outputs of an op against those of the reference in the same dtype (for the dtype) and a wider one."""
     if len(found) != len(same):
-        raise Failure(f"expected {len(same)} outputs, got {len(found)}")
+        raise CaseFailedError(f"expected {len(same)} outputs, got {len(found)}")
     worst = 0.0
     for position, (tensor, values, like, goal) in enumerate(zip(found, got, same, wide, strict=True)):
         if not isinstance(tensor, Tensor):
             if values != goal:
-                raise Failure(f"output {position}: expected {goal!r}, got {values!r}")
+                raise CaseFailedError(f"output {position}: expected {goal!r}, got {values!r}")
             continue
         expected_kind = dtypes.from_numpy(like.dtype)
         if tensor.dtype is not expected_kind:
-            raise Failure(f"output {position}: expected dtype {expected_kind.name}, got {tensor.dtype.name}")
+            raise CaseFailedError(f"output {position}: expected dtype {expected_kind.name}, got {tensor.dtype.name}")
         worst = max(worst, check(values, goal, tensor.dtype, tolerance_of(name), f"output {position}", terms))
     return worst
 
 
-def _against_golden(
-    name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any], terms: float
-) -> float:
+def _against_golden(name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any], terms: float) -> float:
     worst = 0.0
     for position, (like, values, goal) in enumerate(zip(same, got, stored, strict=True)):
         if isinstance(like, np.ndarray):
@@ -149,7 +147,7 @@ def _same_error(name: str, sample: Sample, kind: dtype, layout: str, bench: Benc
         OPS[name].function(*placed.args, **placed.kwargs)
     except type(expected):
         return
-    raise Failure(f"expected {type(expected).__name__} ({expected}), got a result")
+    raise CaseFailedError(f"expected {type(expected).__name__} ({expected}), got a result")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -185,9 +183,11 @@ def run_inplace(name: str, kind: dtype, bench: Bench) -> float:
             getattr(target, f"{OPS[name].name}_")(*placed.args[1:], **placed.kwargs)
         try:
             goal = wide[0].astype(target.dtype.numpy) if same[0].dtype != target.dtype.numpy else wide[0]
-            worst = max(worst, check(host_values(target), goal, target.dtype, tolerance_of(name), terms=sample.largest()))
-        except Failure as error:
-            raise Failure(f"{name}_{sample!r}, sample {number}, {kind.name}: {error}") from error
+            worst = max(
+                worst, check(host_values(target), goal, target.dtype, tolerance_of(name), terms=sample.largest())
+            )
+        except CaseFailedError as error:
+            raise CaseFailedError(f"{name}_{sample!r}, sample {number}, {kind.name}: {error}") from error
     return worst
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hotplug import dispatch, dtypes, host
-from hotplug.conformance.case import Bench, Case, Failure
+from hotplug.conformance.case import Bench, Case, CaseFailedError
 from hotplug.conformance.draw import Draw
 from hotplug.layout import layout_of
 
@@ -17,7 +17,7 @@ def _bytes(key: str, count: int) -> bytes:
 def _expect(what: str, found: object, expected: bytes) -> None:
     got = bytes(found)  # type: ignore[call-overload]
     if got != expected:
-        raise Failure(f"{what}: expected {expected[:16].hex()}..., got {got[:16].hex()}... ({len(got)} bytes)")
+        raise CaseFailedError(f"{what}: expected {expected[:16].hex()}..., got {got[:16].hex()}... ({len(got)} bytes)")
 
 
 def roundtrip(bench: Bench) -> float:
@@ -108,7 +108,7 @@ def empty_tensors(bench: Bench) -> float:
         array = runtime.empty(layout_of(dtypes.float32, shape))
         dispatch.fill_literal(array, 1)
         if host.to_host(array, "conformance").shape != shape:
-            raise Failure(f"a tensor of shape {list(shape)} came back with another shape")
+            raise CaseFailedError(f"a tensor of shape {list(shape)} came back with another shape")
     return 0.0
 
 

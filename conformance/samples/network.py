@@ -290,7 +290,13 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3), draw(1))
 
 
-@samples("dropout", "dropout1d", "dropout2d", "dropout3d", kinds="f")
+@samples("dropout1d", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, 4), 0.5, False)
+    yield Sample(draw(2, 3, 4), 0.0, True)
+
+
+@samples("dropout", "dropout2d", "dropout3d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4, 4, 2), 0.5, False)
     yield Sample(draw(2, 3, 4, 4, 2), 0.0, True)

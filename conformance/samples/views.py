@@ -209,7 +209,13 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 5), (1, -2), (0, 1))
 
 
-@samples("repeat", "tile")
+@samples("tile")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3), (2, 3))
+    yield Sample(draw(2, 3), (2,))
+
+
+@samples("repeat")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3), 2, 3)
     yield Sample(draw(3), 2, 1, 2)

@@ -104,8 +104,8 @@ def hardsigmoid(input: Any) -> Any:
 
 @elementwise(dtype=floating, sample=(-4, 4), namespace=_F, method=False, inplace=False)
 def hardswish(input: Any) -> Any:
-    """``x * hardsigmoid(x)`` (Howard et al., 2019)."""
-    return s.where(s.le(input, -3.0), 0.0, s.where(s.ge(input, 3.0), input, input * (input + 3.0) / 6.0))
+    """``x * hardsigmoid(x)`` (Howard et al., 2019); NaN for minus infinity, as in PyTorch."""
+    return s.where(s.ge(input, 3.0), input, input * s.where(s.le(input, -3.0), 0.0, input + 3.0) / 6.0)
 
 
 @elementwise(dtype=floating, sample=(-3, 3), namespace=_F, method=False, inplace=False)

@@ -17,8 +17,7 @@ from fake_backend import FakeBackend, install, plugin_source
 
 from hotplug.backend import Backend
 from hotplug.errors import ArgumentError, DeviceError, PluginError
-from hotplug.plugins import BackendSpec, DecoratorSpec
-from hotplug.plugins import registry as default
+from hotplug.plugins import BackendSpec, DecoratorSpec, registry as default
 from hotplug.plugins.registry import Registry
 
 

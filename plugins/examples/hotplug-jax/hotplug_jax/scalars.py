@@ -92,7 +92,7 @@ def cast(x: jax.Array, source: dtypes.dtype, target: dtypes.dtype) -> jax.Array:
     if target.kind == "b":
         return x != 0
     if source.kind != "f" or target.kind not in "ui":
-        return x.astype(target.numpy)
+        return _rounded(x.astype(target.numpy))  # XLA takes a product with a bool for a selection: 0 * inf would be 0
     fits = (x >= -(2.0**63)) & (x < 2.0**63)
     whole = jnp.where(fits, x.astype(jnp.int64), jnp.iinfo(jnp.int64).min).astype(target.numpy)
     if target is dtypes.uint64:
