@@ -30,12 +30,12 @@ from hotplug.autograd.mode import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from hotplug.declare import OPS as _OPS
 from hotplug.declare.promotion import (
     can_cast as can_cast,
     promote_types as promote_types,
     result_type as result_type,
 )
+from hotplug.declare.table import OPS as _OPS
 from hotplug.device import (
     device as device,
     devices as devices,
@@ -101,11 +101,16 @@ newaxis: Final = None
 
 _LAZY: Final = frozenset({"conformance", "data", "nn", "optim", "random", "serialization", "utils"})
 _LAZY_NAMES: Final = {
-    "set_printoptions": "printing", "save": "serialization", "load": "serialization", "Generator": "random",
-    "manual_seed": "random", "seed": "random", "initial_seed": "random", "get_rng_state": "random",
-    "set_rng_state": "random", "default_generator": "random", "elementwise": "declare",
-    "composite": "declare", "gradient": "declare",
-}  # fmt: skip
+    name: home
+    for home, names in {
+        "declare": "composite elementwise gradient",
+        "printing": "get_printoptions printoptions set_printoptions",
+        "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
+        "serialization": "load save",
+    }.items()
+    for name in names.split()
+}
+"""Names that are imported on first use, by the module that has them."""
 
 
 def _expose() -> None:
@@ -117,6 +122,12 @@ def _expose() -> None:
 
 
 _expose()
+
+
+def __dir__() -> list[str]:
+    ops.complete()
+    _expose()
+    return sorted({*globals(), *_LAZY, *_LAZY_NAMES})
 
 
 def is_tensor(obj: Any) -> Any:
@@ -144,6 +155,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"hotplug.{name}")
     home = _LAZY_NAMES.get(name)
     if home is None:
+        if not name.startswith("__"):
+            ops.complete()
+            _expose()
+        if name in globals():
+            return globals()[name]
         raise AttributeError(f"module 'hotplug' has no attribute {name!r}")
     found = getattr(importlib.import_module(f"hotplug.{home}"), name)
     globals()[name] = found

@@ -603,6 +603,30 @@ class TensorMethods:
     def __irshift__(self: Any, other: Any) -> Tensor:
         return _f.bitwise_right_shift.inplace(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
+    def angle(self: Any) -> Tensor:
+        """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
+        return _f.angle(self)
+
+    def sgn(self: Any) -> Tensor:
+        """``input / abs(input)``, 0 at 0; for real input its sign."""
+        return _f.sgn(self)
+
+    def sgn_(self: Any) -> Tensor:
+        """In-place form of :meth:`sgn`."""
+        return _f.sgn.inplace(self)
+
+    def conj(self: Any) -> Tensor:
+        """The complex conjugate; a real tensor itself."""
+        return _f.conj(self)
+
+    def view_as_real(self: Any) -> Tensor:
+        """Complex ``(*S)`` as real ``(*S, 2)``, a view."""
+        return _f.view_as_real(self)
+
+    def view_as_complex(self: Any) -> Tensor:
+        """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
+        return _f.view_as_complex(self)
+
     def new_zeros(
         self: Any, *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: _bool = False
     ) -> Tensor:
@@ -638,96 +662,6 @@ class TensorMethods:
     ) -> Tensor:
         """A copy of data with the input's dtype and device."""
         return _f.new_tensor(self, data, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Sum over ``dim`` (all by default); integers and bool give int64."""
-        return _f.sum(self, dim, keepdim, dtype=dtype)
-
-    def nansum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Sum with NaN as zero."""
-        return _f.nansum(self, dim, keepdim, dtype=dtype)
-
-    def sum_to_size(self: Any, *size: Any) -> Tensor:
-        """Sum over the dims that broadcasting ``size`` to the input's shape would repeat."""
-        return _f.sum_to_size(self, *size)
-
-    def mean(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Arithmetic mean over ``dim``; NaN over nothing."""
-        return _f.mean(self, dim, keepdim, dtype=dtype)
-
-    def var(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
-    ) -> Tensor:
-        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
-        return _f.var(self, dim, unbiased, keepdim, correction=correction)
-
-    def std(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
-    ) -> Tensor:
-        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
-        return _f.std(self, dim, unbiased, keepdim, correction=correction)
-
-    def prod(self: Any, dim: _int | None = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
-        """Product over ``dim`` (all by default); integers and bool give int64."""
-        return _f.prod(self, dim, keepdim, dtype=dtype)
-
-    def amax(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
-        """Largest element over ``dim``; the gradient is shared evenly among equals."""
-        return _f.amax(self, dim, keepdim)
-
-    def amin(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
-        """Smallest element over ``dim``; the gradient is shared evenly among equals."""
-        return _f.amin(self, dim, keepdim)
-
-    def aminmax(self: Any, *, dim: _int | None = None, keepdim: _bool = False) -> tuple[Tensor, Tensor]:
-        """:func:`amin` and :func:`amax`."""
-        return _f.aminmax(self, dim=dim, keepdim=keepdim)
-
-    def argmax(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
-        """int64 position of the first largest element along ``dim``, or in the flattened input; NaN counts as largest."""
-        return _f.argmax(self, dim, keepdim)
-
-    def argmin(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
-        """int64 position of the first smallest element along ``dim``, or in the flattened input; NaN counts as smallest."""
-        return _f.argmin(self, dim, keepdim)
-
-    def max(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
-        """Largest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`maximum`."""
-        return _f.max(self, *args, dim=dim, keepdim=keepdim, other=other)
-
-    def min(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
-        """Smallest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`minimum`."""
-        return _f.min(self, *args, dim=dim, keepdim=keepdim, other=other)
-
-    def any(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
-        """Whether any element is not zero -> bool (uint8 for uint8)."""
-        return _f.any(self, dim, keepdim)
-
-    def all(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
-        """Whether all elements are not zero -> bool (uint8 for uint8)."""
-        return _f.all(self, dim, keepdim)
-
-    def count_nonzero(self: Any, dim: Dim = None) -> Tensor:
-        """How many elements are not zero -> int64."""
-        return _f.count_nonzero(self, dim)
-
-    def logsumexp(self: Any, dim: Dim, keepdim: _bool = False) -> Tensor:
-        """log(sum(exp(input))) over ``dim`` without overflow."""
-        return _f.logsumexp(self, dim, keepdim)
-
-    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
-        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
-        return _f.norm(self, p, dim, keepdim, dtype)
 
     def permute(self: Any, *dims: Any) -> Tensor:
         """Axes in the order of ``dims``, a view.  Raises DimensionError for a bad or repeated dim."""
@@ -859,6 +793,112 @@ class TensorMethods:
         """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without"""
         return _f.take_along_dim(self, indices, dim)
 
+    def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Sum over ``dim`` (all by default); integers and bool give int64."""
+        return _f.sum(self, dim, keepdim, dtype=dtype)
+
+    def nansum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Sum with NaN as zero."""
+        return _f.nansum(self, dim, keepdim, dtype=dtype)
+
+    def sum_to_size(self: Any, *size: Any) -> Tensor:
+        """Sum over the dims that broadcasting ``size`` to the input's shape would repeat."""
+        return _f.sum_to_size(self, *size)
+
+    def mean(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Arithmetic mean over ``dim``; NaN over nothing."""
+        return _f.mean(self, dim, keepdim, dtype=dtype)
+
+    def var(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
+        return _f.var(self, dim, unbiased, keepdim, correction=correction)
+
+    def std(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
+        return _f.std(self, dim, unbiased, keepdim, correction=correction)
+
+    def prod(self: Any, dim: _int | None = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
+        """Product over ``dim`` (all by default); integers and bool give int64."""
+        return _f.prod(self, dim, keepdim, dtype=dtype)
+
+    def amax(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
+        """Largest element over ``dim``; the gradient is shared evenly among equals."""
+        return _f.amax(self, dim, keepdim)
+
+    def amin(self: Any, dim: Dim = (), keepdim: _bool = False) -> Tensor:
+        """Smallest element over ``dim``; the gradient is shared evenly among equals."""
+        return _f.amin(self, dim, keepdim)
+
+    def aminmax(self: Any, *, dim: _int | None = None, keepdim: _bool = False) -> tuple[Tensor, Tensor]:
+        """:func:`amin` and :func:`amax`."""
+        return _f.aminmax(self, dim=dim, keepdim=keepdim)
+
+    def argmax(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """int64 position of the first largest element along ``dim``, or in the flattened input; NaN counts as largest."""
+        return _f.argmax(self, dim, keepdim)
+
+    def argmin(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
+        """int64 position of the first smallest element along ``dim``, or in the flattened input; NaN counts as smallest."""
+        return _f.argmin(self, dim, keepdim)
+
+    def max(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
+        """Largest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`maximum`."""
+        return _f.max(self, *args, dim=dim, keepdim=keepdim, other=other)
+
+    def min(self: Any, *args: Any, dim: _int | None = None, keepdim: _bool = False, other: Tensor | None = None) -> Any:
+        """Smallest element; with ``dim``, also where: ``(values, indices)``; with another tensor, :func:`minimum`."""
+        return _f.min(self, *args, dim=dim, keepdim=keepdim, other=other)
+
+    def any(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
+        """Whether any element is not zero -> bool (uint8 for uint8)."""
+        return _f.any(self, dim, keepdim)
+
+    def all(self: Any, dim: Dim = None, keepdim: _bool = False) -> Tensor:
+        """Whether all elements are not zero -> bool (uint8 for uint8)."""
+        return _f.all(self, dim, keepdim)
+
+    def count_nonzero(self: Any, dim: Dim = None) -> Tensor:
+        """How many elements are not zero -> int64."""
+        return _f.count_nonzero(self, dim)
+
+    def logsumexp(self: Any, dim: Dim, keepdim: _bool = False) -> Tensor:
+        """log(sum(exp(input))) over ``dim`` without overflow."""
+        return _f.logsumexp(self, dim, keepdim)
+
+    def norm(self: Any, p: Any = "fro", dim: Dim = None, keepdim: _bool = False, dtype: DType | None = None) -> Tensor:
+        """Vector norm of order ``p`` over ``dim``: (sum |x| ** p) ** (1 / p).  The gradient at 0 is 0."""
+        return _f.norm(self, p, dim, keepdim, dtype)
+
+    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running sum along ``dim``; integers and bool give int64."""
+        return _f.cumsum(self, dim, dtype=dtype)
+
+    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumsum`."""
+        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
+
+    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """Running product along ``dim``; integers and bool give int64."""
+        return _f.cumprod(self, dim, dtype=dtype)
+
+    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
+        """In-place form of :meth:`cumprod`."""
+        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+
     def scatter(
         self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
     ) -> Tensor:
@@ -902,176 +942,6 @@ class TensorMethods:
     def index_fill_(self: Any, dim: _int, index: Tensor, value: Any) -> Tensor:
         """In-place form of :func:`index_fill`."""
         return _f.index_fill_(self, dim, index, value)
-
-    def tril(self: Any, diagonal: _int = 0) -> Tensor:
-        """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
-        return _f.tril(self, diagonal)
-
-    def tril_(self: Any, diagonal: _int = 0) -> Tensor:
-        """In-place form of :meth:`tril`."""
-        return _f.assign("tril_", self, _f.tril(self, diagonal))
-
-    def triu(self: Any, diagonal: _int = 0) -> Tensor:
-        """The upper triangle of each matrix, zeros below the ``diagonal`` (0 is the main one, above it positive)."""
-        return _f.triu(self, diagonal)
-
-    def triu_(self: Any, diagonal: _int = 0) -> Tensor:
-        """In-place form of :meth:`triu`."""
-        return _f.assign("triu_", self, _f.triu(self, diagonal))
-
-    def diag(self: Any, diagonal: _int = 0) -> Tensor:
-        """A vector as the diagonal of a square matrix of zeros, or a matrix's diagonal as a vector."""
-        return _f.diag(self, diagonal)
-
-    def diag_embed(self: Any, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
-        """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
-        return _f.diag_embed(self, offset, dim1, dim2)
-
-    def matmul(self: Any, other: Tensor) -> Tensor:
-        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
-        return _f.matmul(self, other)
-
-    def __matmul__(self: Any, other: Any) -> Tensor:
-        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def __rmatmul__(self: Any, other: Any) -> Tensor:
-        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
-
-    def mm(self: Any, mat2: Tensor) -> Tensor:
-        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
-        return _f.mm(self, mat2)
-
-    def bmm(self: Any, mat2: Tensor) -> Tensor:
-        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
-        return _f.bmm(self, mat2)
-
-    def mv(self: Any, vec: Tensor) -> Tensor:
-        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
-        return _f.mv(self, vec)
-
-    def dot(self: Any, tensor: Tensor) -> Tensor:
-        """Inner product of two vectors, without conjugation -> 0-d."""
-        return _f.dot(self, tensor)
-
-    def outer(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def ger(self: Any, vec2: Tensor) -> Tensor:
-        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
-        return _f.outer(self, vec2)
-
-    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
-        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
-
-    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """In-place form of :meth:`addmm`."""
-        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
-
-    def cumsum(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running sum along ``dim``; integers and bool give int64."""
-        return _f.cumsum(self, dim, dtype=dtype)
-
-    def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumsum`."""
-        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
-
-    def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """Running product along ``dim``; integers and bool give int64."""
-        return _f.cumprod(self, dim, dtype=dtype)
-
-    def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
-        """In-place form of :meth:`cumprod`."""
-        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
-
-    def flip(self: Any, *dims: Any) -> Tensor:
-        """A copy with the axes ``dims`` in reverse order."""
-        return _f.flip(self, *dims)
-
-    def fliplr(self: Any) -> Tensor:
-        """Columns in reverse order."""
-        return _f.fliplr(self)
-
-    def flipud(self: Any) -> Tensor:
-        """Rows in reverse order."""
-        return _f.flipud(self)
-
-    def rot90(self: Any, k: _int = 1, dims: Sequence[_int] = (0, 1)) -> Tensor:
-        """A rotation by ``k`` right angles in the plane of two axes, from the first towards the second."""
-        return _f.rot90(self, k, dims)
-
-    def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
-        """A copy shifted around: what leaves one end of an axis comes in at the other.  Without ``dims``, in C order."""
-        return _f.roll(self, shifts, dims)
-
-    def repeat(self: Any, *repeats: Any) -> Tensor:
-        """The tensor laid side by side ``repeats[i]`` times along axis ``i``, a copy; more repeats than axes add axes in"""
-        return _f.repeat(self, *repeats)
-
-    def tile(self: Any, *dims: Any) -> Tensor:
-        """:func:`repeat` with NumPy's rule: fewer repeats than axes count from the last axis."""
-        return _f.tile(self, *dims)
-
-    def repeat_interleave(
-        self: Any, repeats: Any = None, dim: _int | None = None, *, output_size: _int | None = None
-    ) -> Tensor:
-        """Each element ``repeats`` times in a row, along ``dim`` or, without it, in the flattened input."""
-        return _f.repeat_interleave(self, repeats, dim, output_size=output_size)
-
-    def bernoulli(self: Any, p: _float | None = None, *, generator: Generator | None = None) -> Tensor:
-        """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
-        return _f.bernoulli(self, p, generator=generator)
-
-    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with 1 with probability ``p``, a number or a tensor that broadcasts, else 0."""
-        return _f.bernoulli_(self, p, generator=generator)
-
-    def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with uniform numbers in ``[from, to)``."""
-        return _f.uniform_(self, from_, to, generator=generator)
-
-    def normal_(self: Any, mean: _float = 0.0, std: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with normal numbers."""
-        return _f.normal_(self, mean, std, generator=generator)
-
-    def exponential_(self: Any, lambd: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with exponentially distributed numbers of rate ``lambd``."""
-        return _f.exponential_(self, lambd, generator=generator)
-
-    def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
-        """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
-        return _f.random_(self, from_, to, generator=generator)
-
-    def multinomial(
-        self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
-    ) -> Tensor:
-        """Positions drawn by weight from the last axis.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
-        return _f.multinomial(self, num_samples, replacement, generator=generator)
-
-    def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
-        """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
-        return _f.softmax(self, dim, dtype)
-
-    def log_softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
-        """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
-        return _f.log_softmax(self, dim, dtype)
-
-    def angle(self: Any) -> Tensor:
-        """The argument in radians, from -pi to pi; for real input 0, or pi where negative, NaN stays."""
-        return _f.angle(self)
-
-    def conj(self: Any) -> Tensor:
-        """The complex conjugate; a real tensor itself."""
-        return _f.conj(self)
-
-    def view_as_real(self: Any) -> Tensor:
-        """Complex ``(*S)`` as real ``(*S, 2)``, a view."""
-        return _f.view_as_real(self)
-
-    def view_as_complex(self: Any) -> Tensor:
-        """Real ``(*S, 2)`` as complex ``(*S)``, a view."""
-        return _f.view_as_complex(self)
 
     def where(self: Any, condition: Tensor, other: Any) -> Any:
         """``self`` where the condition holds, ``other`` elsewhere."""
@@ -1207,19 +1077,111 @@ class TensorMethods:
         """Set every element to 0."""
         return _f.zero_(self)
 
-    def scatter_reduce(
-        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
-    ) -> Tensor:
-        """Reduce what :func:`scatter_add` would add: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin`` of the sources sent to"""
-        return _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+    def matmul(self: Any, other: Tensor) -> Tensor:
+        """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
+        return _f.matmul(self, other)
 
-    def scatter_reduce_(
-        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    def __matmul__(self: Any, other: Any) -> Tensor:
+        return _f.matmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
+
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
+        return _f.rmatmul(self, other) if isinstance(other, _f.Tensor) else NotImplemented
+
+    def mm(self: Any, mat2: Tensor) -> Tensor:
+        """Product of two matrices, ``(M, K) @ (K, N) -> (M, N)``."""
+        return _f.mm(self, mat2)
+
+    def bmm(self: Any, mat2: Tensor) -> Tensor:
+        """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
+        return _f.bmm(self, mat2)
+
+    def mv(self: Any, vec: Tensor) -> Tensor:
+        """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
+        return _f.mv(self, vec)
+
+    def dot(self: Any, tensor: Tensor) -> Tensor:
+        """Inner product of two vectors, without conjugation -> 0-d."""
+        return _f.dot(self, tensor)
+
+    def outer(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def ger(self: Any, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, ``(M), (N) -> (M, N)``."""
+        return _f.outer(self, vec2)
+
+    def addmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * (mat1 @ mat2)``; ``beta`` 0 ignores the input, NaN included."""
+        return _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addmm`."""
+        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
+
+    def bernoulli(self: Any, p: _float | None = None, *, generator: Generator | None = None) -> Tensor:
+        """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
+        return _f.bernoulli(self, p, generator=generator)
+
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with 1 with probability ``p``, a number or a tensor that broadcasts, else 0."""
+        return _f.bernoulli_(self, p, generator=generator)
+
+    def uniform_(self: Any, from_: _float = 0.0, to: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with uniform numbers in ``[from, to)``."""
+        return _f.uniform_(self, from_, to, generator=generator)
+
+    def normal_(self: Any, mean: _float = 0.0, std: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with normal numbers."""
+        return _f.normal_(self, mean, std, generator=generator)
+
+    def exponential_(self: Any, lambd: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with exponentially distributed numbers of rate ``lambd``."""
+        return _f.exponential_(self, lambd, generator=generator)
+
+    def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
+        return _f.random_(self, from_, to, generator=generator)
+
+    def multinomial(
+        self: Any, num_samples: _int, replacement: _bool = False, *, generator: Generator | None = None
     ) -> Tensor:
-        """In-place form of :meth:`scatter_reduce`."""
-        return _f.assign(
-            "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
-        )
+        """Positions drawn by weight from the last axis.  ``(m)`` or ``(n, m)`` -> ``(num_samples)`` or ``(n, num_samples)``."""
+        return _f.multinomial(self, num_samples, replacement, generator=generator)
+
+    def flip(self: Any, *dims: Any) -> Tensor:
+        """A copy with the axes ``dims`` in reverse order."""
+        return _f.flip(self, *dims)
+
+    def fliplr(self: Any) -> Tensor:
+        """Columns in reverse order."""
+        return _f.fliplr(self)
+
+    def flipud(self: Any) -> Tensor:
+        """Rows in reverse order."""
+        return _f.flipud(self)
+
+    def rot90(self: Any, k: _int = 1, dims: Sequence[_int] = (0, 1)) -> Tensor:
+        """A rotation by ``k`` right angles in the plane of two axes, from the first towards the second."""
+        return _f.rot90(self, k, dims)
+
+    def roll(self: Any, shifts: Any, dims: Any = None) -> Tensor:
+        """A copy shifted around: what leaves one end of an axis comes in at the other.  Without ``dims``, in C order."""
+        return _f.roll(self, shifts, dims)
+
+    def repeat(self: Any, *repeats: Any) -> Tensor:
+        """The tensor laid side by side ``repeats[i]`` times along axis ``i``, a copy; more repeats than axes add axes in"""
+        return _f.repeat(self, *repeats)
+
+    def tile(self: Any, *dims: Any) -> Tensor:
+        """:func:`repeat` with NumPy's rule: fewer repeats than axes count from the last axis."""
+        return _f.tile(self, *dims)
+
+    def repeat_interleave(
+        self: Any, repeats: Any = None, dim: _int | None = None, *, output_size: _int | None = None
+    ) -> Tensor:
+        """Each element ``repeats`` times in a row, along ``dim`` or, without it, in the flattened input."""
+        return _f.repeat_interleave(self, repeats, dim, output_size=output_size)
 
     def exp(self: Any) -> Tensor:
         """e ** input."""
@@ -1468,3 +1430,49 @@ class TensorMethods:
     def rad2deg_(self: Any) -> Tensor:
         """In-place form of :meth:`rad2deg`."""
         return _f.rad2deg.inplace(self)
+
+    def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
+        return _f.softmax(self, dim, dtype)
+
+    def log_softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
+        """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
+        return _f.log_softmax(self, dim, dtype)
+
+    def tril(self: Any, diagonal: _int = 0) -> Tensor:
+        """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
+        return _f.tril(self, diagonal)
+
+    def tril_(self: Any, diagonal: _int = 0) -> Tensor:
+        """In-place form of :meth:`tril`."""
+        return _f.assign("tril_", self, _f.tril(self, diagonal))
+
+    def triu(self: Any, diagonal: _int = 0) -> Tensor:
+        """The upper triangle of each matrix, zeros below the ``diagonal`` (0 is the main one, above it positive)."""
+        return _f.triu(self, diagonal)
+
+    def triu_(self: Any, diagonal: _int = 0) -> Tensor:
+        """In-place form of :meth:`triu`."""
+        return _f.assign("triu_", self, _f.triu(self, diagonal))
+
+    def diag(self: Any, diagonal: _int = 0) -> Tensor:
+        """A vector as the diagonal of a square matrix of zeros, or a matrix's diagonal as a vector."""
+        return _f.diag(self, diagonal)
+
+    def diag_embed(self: Any, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
+        """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
+        return _f.diag_embed(self, offset, dim1, dim2)
+
+    def scatter_reduce(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """Reduce what :func:`scatter_add` would add: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin`` of the sources sent to"""
+        return _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+
+    def scatter_reduce_(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """In-place form of :meth:`scatter_reduce`."""
+        return _f.assign(
+            "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+        )

@@ -43,6 +43,8 @@ def reduce(
         from hotplug.lowering import reduce_complex
 
         return reduce_complex(mode, inputs, dims, out, program, shape)
+    if any(each.dtype.kind == "c" for each in inputs):
+        inputs, program, scalars = [_materialise(inputs, program, shape, scalars)], input_(0, program.dtype), ()
     _reduce_into(mode, inputs, dims, kept, out, program, shape, scalars)
     return out
 
@@ -106,6 +108,10 @@ def scan(mode: str, array: Array, dim: int) -> Array:
     out = dispatch.new(array, array.dtype, shape)
     if out.numel == 0:
         return out
+    if array.dtype.kind == "c":
+        from hotplug.lowering import scan_complex
+
+        return scan_complex(mode, array, dim, out)
     array = _plain(array)
     kept = [axis for axis in range(len(shape)) if axis != dim]
     pairs = [tuple(each.strides[a] for a in kept) for each in (out, array)]

@@ -65,7 +65,9 @@ def _exp(z: Pair) -> Pair:
 
 
 def _abs(z: Pair) -> Expr:
-    return binary("hypot", z[0], z[1])
+    """The modulus; unlike that of hypot, its derivative at 0 is 0."""
+    size = binary("hypot", z[0], z[1])
+    return where(binary("eq", size, 0), 0.0, size)
 
 
 def _angle(z: Pair) -> Expr:
@@ -316,17 +318,65 @@ def fill_complex(target: Array, value: complex) -> None:
 def reduce_complex(
     mode: str, inputs: Sequence[Array], dims: Sequence[int], out: Array, program: Expr, shape: Shape
 ) -> Array:
-    """A complex sum: the sums of the parts.
+    """A complex sum, the sums of the parts; or a complex product, halved until one factor remains.
 
     Raises:
         DTypeError: another reduction.
     """
-    if mode != "sum":
-        raise DTypeError(f"{mode} over complex numbers is not supported; use sum, or work on .real and .imag")
+    if mode not in ("sum", "prod"):
+        raise DTypeError(f"{mode} is not defined for complex numbers, which have no order; work on .abs() or the parts")
     dense = dispatch.new(inputs[0], out.dtype, shape)
     dispatch.map_((program,), [dense], inputs)
+    if mode == "prod":
+        dispatch.copy(_product(dense, dims), out)
+        return out
     for source, target in zip(parts(dense), parts(out), strict=True):
         dispatch.copy(families.reduce(mode, [source], dims, source.dtype), target)
+    return out
+
+
+def _times(left: Array, right: Array, out: Array) -> None:
+    dispatch.map_((input_(0, left.dtype) * input_(1, right.dtype),), [out], [left, right])
+
+
+def _narrow(array: Array, dim: int, start: int, size: int) -> Array:
+    shape = (*array.shape[:dim], size, *array.shape[dim + 1 :])
+    return dispatch.move(array, shape, array.strides, start * array.strides[dim])
+
+
+def _product(array: Array, dims: Sequence[int]) -> Array:
+    """The product over ``dims``, which have elements and are dropped: log2(n) multiplications of halves each."""
+    for dim in sorted(dims, reverse=True):
+        while (size := array.shape[dim]) > 1:
+            half = size // 2
+            folded = dispatch.clone(_narrow(array, dim, 0, size - half))
+            first = _narrow(folded, dim, 0, half)
+            _times(_narrow(array, dim, 0, half), _narrow(array, dim, size - half, half), first)
+            array = folded
+        others = [axis for axis in range(len(array.shape)) if axis != dim]
+        array = dispatch.move(array, [array.shape[a] for a in others], [array.strides[a] for a in others])
+    return array
+
+
+def scan_complex(mode: str, array: Array, dim: int, out: Array) -> Array:
+    """Running sums part by part; running products by doubling, log2(n) multiplications.
+
+    Raises:
+        DTypeError: another mode.
+    """
+    if mode not in ("sum", "prod"):
+        raise DTypeError(f"cum{mode} is not defined for complex numbers, which have no order; work on .abs()")
+    if mode == "sum":
+        for source, target in zip(parts(array), parts(out), strict=True):
+            dispatch.copy(families.scan(mode, source, dim), target)
+        return out
+    total, step, size = array, 1, array.shape[dim]
+    while step < size:
+        longer = dispatch.clone(total)
+        rest = size - step
+        _times(_narrow(total, dim, step, rest), _narrow(total, dim, 0, rest), _narrow(longer, dim, step, rest))
+        total, step = longer, 2 * step
+    dispatch.copy(total, out)
     return out
 
 

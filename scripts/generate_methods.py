@@ -121,7 +121,7 @@ def inplace_method(entry: Any) -> str:
 
 def generate() -> str:
     """The text of the file."""
-    from hotplug.declare.table import OPS
+    from hotplug.declare import OPS
 
     parts = [HEAD]
     for entry in OPS.values():

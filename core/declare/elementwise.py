@@ -18,6 +18,7 @@ from hotplug.declare.rules import (
     floating,
     integral,
     logical,
+    numbers,
     numeric,
     real,
     real_floating,
@@ -44,12 +45,16 @@ _new = object.__new__
 class Elementwise(Generic[P]):
     """A declared elementwise op; called with Exprs it is inlined, with tensors it runs and is recorded."""
 
-    def __init__(self, body: Callable[P, Any], name: str, rule: Rule, boolean: tuple[str, ...]) -> None:
+    def __init__(
+        self, body: Callable[P, Any], name: str, rule: Rule, boolean: tuple[str, ...], weights: tuple[str, ...]
+    ) -> None:
         self.body: Final[Callable[..., Any]] = body
         self.name: Final = name
         self.rule: Final = rule
         self.boolean: Final = boolean
         """Parameters that are conditions: taken as bool, and no part of the promotion."""
+        self.weights: Final = weights
+        """Numbers that are taken in the result's dtype, and no part of the promotion."""
         self.gradients: Final[dict[str, Callable[..., Any]]] = {}
         self.__doc__ = body.__doc__
         self.__name__ = name
@@ -269,7 +274,8 @@ class Elementwise(Generic[P]):
 
 def elementwise(
     *, dtype: Rule = numeric, sample: Any = None, method: bool = True, inplace: bool = True,
-    dunders: Sequence[str] = (), boolean: Sequence[str] = (), namespace: str = "", aliases: Sequence[str] = (),
+    dunders: Sequence[str] = (), boolean: Sequence[str] = (), weights: Sequence[str] = (), namespace: str = "",
+    aliases: Sequence[str] = (),
 ) -> Callable[[Callable[P, Any]], Elementwise[P]]:  # fmt: skip
     """Declare an elementwise op.
 
@@ -282,12 +288,13 @@ def elementwise(
         method, inplace: whether Tensor gets ``x.op()`` and ``x.op_()``.
         dunders: operator methods that call the op.
         boolean: parameters that are conditions.
+        weights: numbers that take no part in the promotion, as ``alpha`` of ``add``.
         namespace: where the op is public; default: ``hotplug`` itself.
     """
 
     def declare(body: Callable[P, Any]) -> Elementwise[P]:
         name = body.__name__.rstrip("_") if body.__name__ not in ("and_", "or_") else body.__name__
-        op = Elementwise(body, name, dtype, tuple(boolean))
+        op = Elementwise(body, name, dtype, tuple(boolean), tuple(weights))
         register(
             Entry(
                 name, op, "elementwise", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases),
@@ -313,6 +320,6 @@ def gradient(op: Elementwise[...], name: str) -> Callable[[Callable[..., Any]], 
 
 
 __all__ = [
-    "Elementwise", "Rule", "bool_", "elementwise", "floating", "gradient", "integral", "logical", "numeric", "real",
+    "Elementwise", "Rule", "bool_", "elementwise", "floating", "gradient", "integral", "logical", "numbers", "numeric", "real",
     "real_floating", "strictly_floating",
 ]  # fmt: skip

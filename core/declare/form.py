@@ -10,11 +10,11 @@ from hotplug.array import Array
 from hotplug.autograd.graph import Meta, history, mark_inference
 from hotplug.autograd.mode import MODE
 from hotplug.declare.primitive import parameters_of
-from hotplug.declare.promotion import Operand, common_dtype, to_number
+from hotplug.declare.promotion import Operand, common_dtype, number_dtype, to_number
 from hotplug.declare.rules import logical
 from hotplug.declare.typed import Tape, Typed, TypedNode
 from hotplug.dispatch import NO_SCALARS
-from hotplug.dtypes import bool_, dtype
+from hotplug.dtypes import bool_, can_cast, dtype
 from hotplug.errors import ArgumentTypeError, DTypeError
 from hotplug.expr.node import Expr, cast, input_, scalar
 from hotplug.layout import Layout, broadcast_shapes, layout_of
@@ -183,7 +183,21 @@ class Form:
     def _promoted(self, operands: tuple[Operand, ...]) -> dtype:
         if self.op.rule is logical:
             return bool_
-        return common_dtype(o for name, o in zip(self.names, operands, strict=True) if name not in self.op.boolean)
+        apart = (*self.op.boolean, *self.op.weights)
+        return common_dtype(o for name, o in zip(self.names, operands, strict=True) if name not in apart)
+
+    def _check_weights(self, operands: tuple[Operand, ...], promoted: dtype) -> None:
+        """PyTorch's rule for ``alpha``: of no higher category than the result, and bool only for bool."""
+        for name, operand in zip(self.names, operands, strict=True):
+            if name in self.op.weights:
+                kind = operand.dtype if isinstance(operand, Layout) else number_dtype(operand)
+                if not can_cast(kind, promoted) and not (promoted is bool_ and kind.kind == "i"):
+                    raise DTypeError(
+                        f"{self.op.name}: {name} must not be {kind.name} for a result of dtype {promoted.name}; "
+                        f"convert one of them"
+                    )
+                if kind is bool_ and promoted is not bool_:
+                    raise DTypeError(f"{self.op.name}: a bool {name} needs a bool result, not {promoted.name}")
 
     def typed_for(self, operands: tuple[Operand, ...]) -> Typed:
         """The Typed for operands; checks the dtypes.
@@ -197,6 +211,8 @@ class Form:
                 f"{self.op.name} is not defined for {promoted.name}: it takes {_kinds(self.op.rule.accepts)}; "
                 f"convert with .to(dtype)"
             )
+        if self.op.weights:
+            self._check_weights(operands, promoted)
         kinds = tuple(each.dtype if isinstance(each, Layout) else each for each in operands)
         return self.typed(kinds, promoted)
 

@@ -23,6 +23,8 @@ def to_floating(promoted: dtype) -> dtype:
 
 numeric: Final = Rule("numeric", "buifc", lambda promoted: promoted)
 """Computes in the promoted dtype."""
+numbers: Final = Rule("numbers", "uifc", lambda promoted: promoted)
+"""The same, for ops that PyTorch does not define for bool."""
 real: Final = Rule("real", "buif", lambda promoted: promoted)
 """The same, for ops that have no meaning for complex numbers."""
 floating: Final = Rule("floating", "buifc", to_floating)

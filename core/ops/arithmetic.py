@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotplug.declare import elementwise, gradient, numeric, real
+from hotplug.declare import elementwise, gradient, numbers, numeric, real
 from hotplug.declare.elementwise import floating
 from hotplug.errors import ArgumentError
 from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), dunders=("__add__", "__radd__", "__iadd__"))
+@elementwise(dtype=numeric, sample=(-3, 3), dunders=("__add__", "__radd__", "__iadd__"), weights=("alpha",))
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Sum, ``input + alpha * other``.  Both ``(*S)``, broadcast -> ``(*S)``."""
     return input + other * alpha
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), dunders=("__sub__", "__isub__"), aliases=("subtract",))
+@elementwise(dtype=numbers, sample=(-3, 3), dunders=("__sub__", "__isub__"), weights=("alpha",), aliases=("subtract",))
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Difference, ``input - alpha * other``.  Both ``(*S)``, broadcast -> ``(*S)``."""
     return input - other * alpha
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), inplace=False, dunders=("__rsub__",))
+@elementwise(dtype=numbers, sample=(-3, 3), inplace=False, dunders=("__rsub__",), weights=("alpha",))
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Difference the other way round, ``other - alpha * input``."""
     return s.sub(other, input * alpha)
@@ -139,7 +139,7 @@ def copysign(input: Any, other: Any) -> Any:
     return s.copysign(input, other)
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), dunders=("__neg__",), aliases=("negative",))
+@elementwise(dtype=numbers, sample=(-3, 3), dunders=("__neg__",), aliases=("negative",))
 def neg(input: Any) -> Any:
     """``-input``."""
     return -input
@@ -220,13 +220,13 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     return s.where(s.lt(s.abs(weight), 0.5), input + weight * (end - input), end - (end - input) * s.sub(1.0, weight))
 
 
-@elementwise(dtype=numeric, sample=(-3, 3))
+@elementwise(dtype=numeric, sample=(-3, 3), weights=("value",))
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 * tensor2``."""
     return input + tensor1 * tensor2 * value
 
 
-@elementwise(dtype=numeric, sample=(0.5, 3))
+@elementwise(dtype=numeric, sample=(0.5, 3), weights=("value",))
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 / tensor2``."""
     return input + tensor1 * value / tensor2

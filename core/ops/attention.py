@@ -10,8 +10,8 @@ from hotplug.dtypes import bool_, dtype as DType
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape, broadcast_shapes
 from hotplug.ops import arithmetic, comparison, creation, diagonals, products, rearranging, reduction, views
-from hotplug.ops.dropout import dropout
-from hotplug.ops.softmax import shifted_exp, widened
+from hotplug.ops.dropouts import dropout
+from hotplug.ops.softmaxes import shifted_exp, widened
 from hotplug.tensor import Tensor
 
 

@@ -34,6 +34,15 @@ def _default() -> Any:
     return get_default_dtype()
 
 
+@elementwise(dtype=numeric, sample=(-3, 3))
+def sgn(input: Any) -> Any:
+    """``input / abs(input)``, 0 at 0; for real input its sign."""
+    if input.dtype.kind != "c":
+        return s.sign(input)
+    size = s.abs(input)
+    return s.where(s.eq(size, 0.0), s.to(0.0, input.dtype), input / s.to(size, input.dtype))
+
+
 @elementwise(dtype=numeric, method=False, inplace=False, sample=(-3, 3))
 def conj_elements(input: Any) -> Any:
     """The complex conjugate."""

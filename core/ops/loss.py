@@ -12,11 +12,11 @@ from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr
 from hotplug.ops.activation import relu
 from hotplug.ops.arithmetic import where_elements
+from hotplug.ops.classification import reduced, reduction_mode
 from hotplug.ops.comparison import eq
-from hotplug.ops.cross_entropy import reduced, reduction_mode
 from hotplug.ops.distance import cosine_similarity
 from hotplug.ops.reduction import sum as total
-from hotplug.ops.softmax import widened
+from hotplug.ops.softmaxes import widened
 from hotplug.tensor import Tensor
 
 _INTERNAL = "ops"

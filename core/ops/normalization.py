@@ -21,7 +21,7 @@ from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr, input_
 from hotplug.layout import Shape
 from hotplug.ops import creation, reduction, views
-from hotplug.ops.softmax import widened
+from hotplug.ops.softmaxes import widened
 from hotplug.tensor import Tensor
 
 _INTERNAL = "ops"

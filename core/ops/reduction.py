@@ -233,7 +233,7 @@ def _(grad: Tensor, input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     if not dims:
         return grad
     kept = [axis for axis in range(input.ndim) if axis not in dims]
-    rows = ops.reshape(ops.permute(input, (*kept, *dims)), (*(input.shape[k] for k in kept), -1))
+    rows = ops.reshape(ops.permute(ops.conj(input), (*kept, *dims)), (*(input.shape[k] for k in kept), -1))
     ones = ops.ones_like(ops.narrow(rows, -1, 0, 1))
     before = ops.cumprod(ops.cat([ones, ops.narrow(rows, -1, 0, rows.shape[-1] - 1)], -1), -1)
     tail = ops.flip(ops.narrow(rows, -1, 1, rows.shape[-1] - 1), (-1,))

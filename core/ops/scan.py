@@ -54,6 +54,7 @@ def _cumprod_backward(grad: Tensor, input: Tensor, dim: int) -> Tensor:
 
     if not input.shape[dim]:
         return grad
+    input = ops.conj(input)
     before = ops.cumprod(_shifted(input, dim, -1, 1.0), dim)
     factor, total, step = _shifted(input, dim, 1, 0.0), grad, 1
     while step < input.shape[dim]:

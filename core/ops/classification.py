@@ -9,7 +9,7 @@ from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, reduction, views
 from hotplug.ops.gathering import gather_along, select_rows
 from hotplug.ops.scattering import scatter_into
-from hotplug.ops.softmax import log_softmax_along, shifted_exp, widened
+from hotplug.ops.softmaxes import log_softmax_along, shifted_exp, widened
 from hotplug.tensor import Tensor
 
 
