@@ -9,6 +9,7 @@ EXEMPT: Final[dict[str, str]] = {
     "empty_like": "its elements mean nothing",
     "new_empty": "its elements mean nothing",
     "from_numpy": "shares host memory with NumPy, always on the host device",
+    "from_dlpack": "shares host memory with another library; tests of the exchange",
     "cuda": "moves to one kind of device; moving is tested by `to`",
     "rand": "random: the streams are compared bit for bit in level 3",
     "randn": "random: compared in level 3",

@@ -59,6 +59,10 @@ class AutogradError(HotplugError, RuntimeError):
     """A gradient was asked for that does not exist."""
 
 
+class ExchangeError(HotplugError, BufferError, RuntimeError):
+    """Memory can't be shared with another library as asked."""
+
+
 class FileFormatError(HotplugError, ValueError):
     """A file of weights is corrupt, truncated or hostile."""
 

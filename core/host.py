@@ -88,13 +88,20 @@ def numpy(tensor: Tensor, force: bool) -> np.ndarray[Any, Any]:
             return to_host(tensor._array, "numpy")
     if history(tensor) is not None:
         raise AutogradError("can't call numpy() on Tensor that requires grad; use tensor.detach().numpy() instead")
-    array = tensor._array
-    runtime = array.storage.runtime
-    memory = runtime.backend.export(array.storage.buffer) if runtime.capabilities.host_memory else None
-    if memory is None:
+    view = exported(tensor._array)
+    if view is None:
         raise DeviceError(
             f"numpy: a tensor on '{tensor.device}' isn't in host memory; use .cpu() first, or numpy(force=True)"
         )
+    return view
+
+
+def exported(array: Array) -> np.ndarray[Any, Any] | None:
+    """An Array's memory as an ndarray, which keeps the Storage; ``None`` where it isn't in host memory."""
+    runtime = array.storage.runtime
+    memory = runtime.backend.export(array.storage.buffer) if runtime.capabilities.host_memory else None
+    if memory is None:
+        return None
     size = array.dtype.itemsize
     view = np.ndarray(array.shape, array.dtype.numpy, memory, array.offset * size, array.layout.byte_strides)
     return np.asarray(_Export(view, array.storage)).view(array.dtype.numpy)
@@ -133,29 +140,45 @@ def cast_on_host(values: np.ndarray[Any, Any], target: dtype) -> np.ndarray[Any,
 
 
 def share(values: np.ndarray[Any, Any]) -> Array:
-    """An Array on the default host device that shares an ndarray's memory, where alignment allows; else a copy."""
+    """An Array on the default host device that shares an ndarray's memory.
+
+    An array that is read-only, or not aligned to 16 bytes, is copied.
+    """
     runtime = runtime_of("cpu")
+    shared = share_on(runtime, values)
+    return from_host(runtime, values, from_numpy(values.dtype)) if shared is None else shared
+
+
+def share_on(runtime: Runtime, values: np.ndarray[Any, Any], slack: int = 0) -> Array | None:
+    """An Array on a device that shares an ndarray's memory, or ``None`` where that can't be.
+
+    Args:
+        runtime: the device.
+        values: of any strides, negative ones too.
+        slack: bytes in front of the array that may belong to the buffer, so that it starts at an aligned address.
+    """
     kind = from_numpy(values.dtype)
     if not values.dtype.isnative:
         raise CapabilityError("from_numpy: the array has the other byte order; convert it with .astype first")
-    strides = values.strides
-    whole = all(stride % kind.itemsize == 0 for stride in strides)
-    low = sum((n - 1) * s for n, s in zip(values.shape, strides, strict=True) if s < 0) if values.size else 0
-    high = sum((n - 1) * s for n, s in zip(values.shape, strides, strict=True) if s > 0) if values.size else 0
-    address = values.__array_interface__["data"][0] + low
-    if not values.size or not whole or address % _SHARED_ALIGNMENT:
-        return from_host(runtime, values, kind)
-    nbytes = high - low + kind.itemsize
-    flat = np.lib.stride_tricks.as_strided(
-        np.ndarray((1,), np.uint8, _bytes_of(values, low)), (nbytes,), (1,)
-    ) if low == 0 else None  # fmt: skip
-    buffer = None if flat is None else runtime.backend.wrap(runtime.index, flat)
+    layout = layout_of(kind, values.shape, tuple(stride // kind.itemsize for stride in values.strides))
+    if not values.size or not values.flags.writeable or any(stride % kind.itemsize for stride in values.strides):
+        return None
+    low, high = layout.extent()
+    address = values.__array_interface__["data"][0] + low * kind.itemsize
+    spare = address % _SHARED_ALIGNMENT
+    if spare > slack or spare % kind.itemsize:
+        return None
+    nbytes = spare + (high - low + 1) * kind.itemsize
+    buffer = runtime.backend.wrap(runtime.index, np.asarray(_Memory(address - spare, nbytes, values)))
     if buffer is None:
-        return from_host(runtime, values, kind)
-    storage = Storage(runtime, buffer, nbytes, -1, values)
-    return Array(storage, layout_of(kind, values.shape, tuple(s // kind.itemsize for s in strides)))
+        return None
+    return Array(Storage(runtime, buffer, nbytes, -1, values), layout, spare // kind.itemsize - low)
 
 
-def _bytes_of(values: np.ndarray[Any, Any], low: int) -> Any:
-    """The first byte that an ndarray touches, as a buffer that can be extended over its memory."""
-    return np.lib.stride_tricks.as_strided(values, (1,) * 0, ()).reshape(()).view().reshape(1).view(np.uint8)[:1]
+@final
+class _Memory:
+    """Bytes at an address, for NumPy; ``owner`` keeps them alive."""
+
+    def __init__(self, address: int, nbytes: int, owner: object) -> None:
+        self.owner = owner
+        self.__array_interface__ = {"data": (address, False), "shape": (nbytes,), "typestr": "|u1", "version": 3}

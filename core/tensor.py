@@ -83,7 +83,7 @@ class Tensor(TensorMethods):
         from hotplug.device import device
 
         runtime = self._array.storage.runtime
-        return device.of_runtime(runtime.backend.name, runtime.index)
+        return device.of_runtime(runtime.backend.name, runtime.index, runtime.backend.numbered)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
@@ -327,6 +327,21 @@ class Tensor(TensorMethods):
             raise DeviceError(f"a tensor on '{self.device}' isn't in host memory; use .cpu() first")
         found = host.numpy(self, False)
         return np.array(found, dtype=dtype, copy=copy)
+
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None, copy: bool | None = None,
+    ) -> Any:  # fmt: skip
+        """A DLPack capsule of this tensor's memory; see :func:`hotplug.interchange.give`."""
+        from hotplug import interchange
+
+        return interchange.give(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's numbers for the device."""
+        from hotplug import interchange
+
+        return interchange.place(self)
 
     def __bool__(self) -> bool:
         if self.numel() != 1:

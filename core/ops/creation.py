@@ -317,12 +317,34 @@ def tensor(
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on the default host device that shares the array's memory, writes included.
 
+    An array that is read-only, or doesn't start at a multiple of 16 bytes, is copied.
+
     Raises:
         ArgumentTypeError: not an ndarray, or of an unsupported dtype.
     """
     if not isinstance(ndarray, np.ndarray):
         raise ArgumentTypeError(f"from_numpy expected an np.ndarray, got {type(ndarray).__name__}")
     return wrap(host.share(ndarray))
+
+
+@function(method=False)
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of another library's array, through DLPack.
+
+    Args:
+        ext_tensor: an array with ``__dlpack__`` and ``__dlpack_device__`` (of NumPy, PyTorch, JAX, ...), or a capsule.
+        device: where the tensor shall be; default: where the array is, which must be host memory.
+        copy: ``True``: never share; ``False``: never copy; default: copy what is read-only, or isn't aligned to 16
+            bytes, or where ``device`` is elsewhere.
+
+    Raises:
+        ExchangeError: the array is on a device that Hotplug can't share memory with, or needs the copy that was ruled
+            out.
+        DTypeError: Hotplug has no such dtype.
+    """
+    from hotplug import interchange
+
+    return interchange.take(ext_tensor, device, copy)
 
 
 @function(method=False, aliases=("asarray",))

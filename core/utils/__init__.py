@@ -1,4 +1,4 @@
-"""PyTorch's place for :mod:`hotplug.data`: ``from hotplug.utils.data import DataLoader`` works."""
+"""PyTorch's places for what lives elsewhere here: ``hotplug.utils.data``, ``hotplug.utils.dlpack``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hotplug.utils import data as data
+    from hotplug.utils import data as data, dlpack as dlpack
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name == "data":
-        return importlib.import_module("hotplug.utils.data")
+    if name in ("data", "dlpack"):
+        return importlib.import_module(f"hotplug.utils.{name}")
     raise AttributeError(f"module 'hotplug.utils' has no attribute {name!r}")
