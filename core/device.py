@@ -19,7 +19,6 @@ __all__ = ["device", "devices", "get_default_device", "resolve_device", "set_def
 BUILT_IN: Final = frozenset({"cpu", "numpy", "opencl", "cuda"})
 """Names that are valid without asking the registry; whether such a device is there is checked on first use."""
 
-_ONE_DEVICE: Final = frozenset({"cpu", "numpy"})
 _SYNTAX: Final = re.compile(r"(?P<type>[A-Za-z_][A-Za-z0-9_+-]*)(:(?P<index>0|[1-9][0-9]*))?")
 
 
@@ -66,9 +65,9 @@ class device:  # noqa: N801 - PyTorch's name
         return found
 
     @staticmethod
-    def of_runtime(name: str, index: int) -> device:
-        """The device as a tensor on it shows it: ``cpu`` without an index, as in PyTorch, the others with one."""
-        number = shown_index(name, index)
+    def of_runtime(name: str, index: int, numbered: bool = True) -> device:
+        """The device as a tensor on it shows it: ``cpu`` without an index, as in PyTorch, numbered ones with theirs."""
+        number = shown_index(index, numbered)
         return _INTERNED.get((name, number)) or device(name, number)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -132,9 +131,9 @@ def _index(index: object) -> int:
     return number
 
 
-def shown_index(name: str, index: int) -> int | None:
-    """The index that belongs into the name of a device of backend ``name``: none where there can be only one."""
-    return None if index == 0 and name.rpartition("+")[2] in _ONE_DEVICE else index
+def shown_index(index: int, numbered: bool) -> int | None:
+    """The index that a device's name shows: none for the one device of a backend that does not number them."""
+    return index if numbered or index else None
 
 
 def get_default_device() -> device:

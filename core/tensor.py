@@ -83,7 +83,7 @@ class Tensor(TensorMethods):
         from hotplug.device import device
 
         runtime = self._array.storage.runtime
-        return device.of_runtime(runtime.backend.name, runtime.index)
+        return device.of_runtime(runtime.backend.name, runtime.index, runtime.backend.numbered)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""

@@ -203,7 +203,7 @@ class Registry:
             raise PluginError(f"device {name!r}: {claim} failed to wrap {rest!r}: {_line(error)}") from error
         if made is inner or not isinstance(made, Backend):
             raise PluginError(f"device {name!r}: {claim} must return a new Backend around {rest!r}, got {made!r}")
-        made.name = name
+        made.name, made.numbered = name, inner.numbered
         return made
 
     def _decorator(self, name: str, prefix: str) -> Claim[DecoratorSpec]:

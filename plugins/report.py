@@ -63,9 +63,10 @@ def _backend_rows(registry: Registry, name: str) -> Iterator[DeviceRow]:
         yield DeviceRow(name, distribution=source, problem=f"{type(cause).__name__}: {cause}", hint=registry.hint(name))
         return
     for info, can in found:
-        shown = shown_index(name, info.index)
-        device = name if shown is None else f"{name}:{shown}"
-        yield DeviceRow(device, info.name, info.memory, dtype_summary(can), source)
+        shown = shown_index(info.index, backend.numbered)
+        yield DeviceRow(
+            name if shown is None else f"{name}:{shown}", info.name, info.memory, dtype_summary(can), source
+        )
 
 
 def dtype_summary(can: Capabilities) -> str:

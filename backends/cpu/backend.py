@@ -16,6 +16,7 @@ class CpuBackend(HostBackend):
     """Compiled maps, BLAS, and the reference's kernels where NumPy has nothing faster."""
 
     name = "cpu"
+    numbered = False
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
         make = MAKERS.get(key.name) or OVERRIDES.get(key.name)

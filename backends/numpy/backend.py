@@ -14,6 +14,7 @@ class NumpyBackend(HostBackend):
     """Required families only, each a few lines of NumPy."""
 
     name = "numpy"
+    numbered = False
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
         return families.kernel(key)

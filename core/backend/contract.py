@@ -133,6 +133,8 @@ class Backend(ABC):
     """The device string without its index, e.g. ``"opencl"``."""
     contract: tuple[tuple[int, int], tuple[int, int]] = ((1, 0), (1, 0))
     """Lowest and highest version of the contract that the backend speaks."""
+    numbered: bool = True
+    """Whether device strings show an index.  ``False`` where there can be one device only, such as the processor."""
 
     @abstractmethod
     def devices(self) -> Sequence[DeviceInfo]:

@@ -26,6 +26,13 @@ from typing import Any, Final
 from hotplug.dtypes import ALL, bfloat16, dtype, float32, uint64
 from hotplug.expr.node import Expr, schedule
 
+__all__ = ["FORMATS", "FUNCTIONS", "Program", "evaluator", "pack", "quiet", "rounded", "unpack"]
+
+Program = Callable[[Sequence[Any], Sequence[Any], int], list[Any]]
+"""``program(element, scalars, index)``: one number an output, from one element of each input, the runtime scalars, and
+the element's index in C order.
+"""
+
 _INF: Final = math.inf
 _NAN: Final = math.nan
 
@@ -34,27 +41,34 @@ FORMATS: Final = {
     for each, letter in zip(ALL, "? B H I Q b h i q e - f d - -".split(), strict=True)
     if letter != "-"
 }
-"""What the struct module can pack: all dtypes but bfloat16 and the complex ones."""
+"""What the struct module can pack: all dtypes but bfloat16 and the complex ones, which never reach a kernel."""
 
 
 def pack(number: Any, kind: dtype) -> bytes:
-    """A number as bytes of one of :data:`FORMATS`; integers wrap around, floats round, a large one to infinity."""
+    """A number as bytes; integers wrap around, floats round to nearest, a large one to infinity."""
     if kind.kind in "ui":
         return int(number % (1 << 8 * kind.itemsize)).to_bytes(kind.itemsize, "little")
+    if kind is bfloat16:  # the upper half of a float32
+        bits = int.from_bytes(pack(number, float32), "little")
+        if not math.isnan(number):  # NaN would round to infinity
+            bits += 0x7FFF + (bits >> 16 & 1)
+        return (bits >> 16).to_bytes(2, "little")
     try:
         return FORMATS[kind].pack(number if kind.kind == "b" else float(number))
     except OverflowError:
         return FORMATS[kind].pack(math.copysign(_INF, number))
 
 
+def unpack(memory: Any, offset: int, kind: dtype) -> Any:
+    """The number whose bytes start at an offset of host memory."""
+    if kind is bfloat16:
+        return FORMATS[float32].unpack(b"\0\0" + bytes(memory[offset : offset + 2]))[0]
+    return FORMATS[kind].unpack_from(memory, offset)[0]
+
+
 def rounded(number: Any, kind: dtype) -> Any:
     """The nearest number that the dtype holds."""
-    if kind is not bfloat16:
-        return FORMATS[kind].unpack(pack(number, kind))[0]
-    bits = int.from_bytes(pack(number, float32), "little")
-    if not math.isnan(number):  # NaN would round to infinity
-        bits += 0x7FFF + (bits >> 16 & 1)
-    return FORMATS[float32].unpack((bits & 0xFFFF0000).to_bytes(4, "little"))[0]
+    return unpack(pack(number, kind), 0, kind)
 
 
 def quiet(function: Callable[..., float], special: Mapping[float, float] | None = None) -> Callable[..., float]:
@@ -162,8 +176,8 @@ def _cast(number: Any, target: dtype) -> Any:
     return number
 
 
-def evaluator(program: Sequence[Expr]) -> Callable[[Sequence[Any], Sequence[Any], int], list[Any]]:
-    """The program as a function of one element of each input, the runtime scalars, and the element's index."""
+def evaluator(program: Sequence[Expr]) -> Program:
+    """What a program of Exprs computes, as a function of numbers."""
     order = schedule(program)
 
     def evaluate(element: Sequence[Any], scalars: Sequence[Any], index: int) -> list[Any]:

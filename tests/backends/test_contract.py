@@ -16,18 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import hotplug.backend
+import hotplug.backend.meaning
+import hotplug.backend.render
 import hotplug.plugins
 from hotplug.backend import CONTRACT_VERSION, dtypes, errors
 from hotplug.expr import node
 
+MODULES = (hotplug.backend, hotplug.backend.meaning, hotplug.backend.render, hotplug.plugins)
 SNAPSHOT = Path(__file__).with_name("contract_v1.txt")
+ERRORS = ("CapabilityError", "DeviceError", "HotplugError", "IndexRangeError", "OutOfMemoryError", "PluginError")
+"""What a backend may raise or meet; the others belong to the core, which may add to them."""
 SETS = ("FLOATING", "ARITHMETIC", "COMPARISON", "BITWISE", "LEAVES")
 
 
 def describe() -> str:
     """The contract as text, one line a fact."""
     lines = [f"version {CONTRACT_VERSION[0]}.{CONTRACT_VERSION[1]}"]
-    for module in (hotplug.backend, hotplug.plugins):
+    for module in MODULES:
         for name in sorted(module.__all__):
             lines += [f"{module.__name__}.{name}{fact}" for fact in facts(getattr(module, name))]
     lines += [f"dtype {each.name} kind={each.kind} itemsize={each.itemsize}" for each in dtypes.ALL]
@@ -39,8 +44,7 @@ def describe() -> str:
 def facts(thing: Any) -> Iterator[str]:
     """What can be relied on about one public name."""
     if isinstance(thing, types.ModuleType):
-        public = thing.__all__ if thing is dtypes else sorted(vars(thing))
-        for name in public:
+        for name in dtypes.__all__ if thing is dtypes else ERRORS:
             each = getattr(thing, name)
             if inspect.isclass(each) and each.__module__ == thing.__name__:
                 yield f".{name} <- {', '.join(base.__name__ for base in each.__bases__)}"

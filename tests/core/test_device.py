@@ -105,9 +105,10 @@ def test_a_bad_string_is_the_error_that_pytorch_raises() -> None:
 
 
 def test_of_runtime_shows_an_index_where_there_can_be_several() -> None:
-    assert device.of_runtime("cpu", 0) is device("cpu")
-    assert device.of_runtime("numpy", 0) is device("numpy")
+    assert device.of_runtime("cpu", 0, numbered=False) is device("cpu")
+    assert device.of_runtime("cpu", 1, numbered=False) is device("cpu:1")
     assert device.of_runtime("opencl", 0) is device("opencl:0")
+    assert str(hp.ones(1, device="numpy:0").device) == "numpy"
 
 
 def test_blocks_nest_and_end_on_errors() -> None:
