@@ -149,13 +149,13 @@ def from_numpy(numpy_type: Any) -> dtype:
     """The dtype that corresponds to a NumPy dtype.
 
     Raises:
-        DTypeError: Hotplug has no such dtype.
+        ArgumentTypeError: Hotplug has no such dtype.
     """
     native = np.dtype(numpy_type).newbyteorder("=") if np.dtype(numpy_type).kind != "V" else np.dtype(numpy_type)
     try:
         return bfloat16 if native.name == "bfloat16" else _BY_NUMPY[native]
     except KeyError:
-        raise DTypeError(
+        raise ArgumentTypeError(
             f"NumPy dtype {numpy_type!s} has no counterpart; convert it to one of {list(_BY_NAME)}"
         ) from None
 

@@ -75,10 +75,10 @@ def contiguous_strides(shape: Sequence[int]) -> Strides:
 
 def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether the elements lie densely in C order.  Axes of one element may have any stride; empty is contiguous."""
+    if 0 in shape:
+        return True
     step = 1
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if size == 0:
-            return True
         if size != 1:
             if stride != step:
                 return False

@@ -11,6 +11,8 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, final
 
+import numpy as np
+
 from hotplug.dtypes import bool_, dtype, int64
 from hotplug.errors import DTypeError
 
@@ -37,6 +39,7 @@ COMPLEX: Final = frozenset("real imag conj complex angle".split())
 """Functions between complex numbers and their parts; the core lowers them before any backend sees them."""
 
 _ON_BOOL: Final = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and", "fmax": "or", "fmin": "and"}
+_FOLDED: Final = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
 _NEUTRAL: Final = {"mul": 1, "div": 1, "sub": 0}  # x + 0 is not x: it turns -0.0 into 0.0
 
 LEAVES: Final = frozenset("input scalar constant index".split())
@@ -152,7 +155,7 @@ def _remake(op: str, args: tuple[Expr, ...], dtype: dtype, value: Any) -> Expr:
 
 
 def make(op: str, args: tuple[Expr, ...], dtype: dtype, value: Any = None) -> Expr:
-    """The interned node.  Constants are folded where the result is exact."""
+    """The interned node."""
     # repr keeps 0.0 and -0.0, 1 and 1.0 and True apart, which compare equal as dictionary keys.
     key = (op, args, dtype, repr(value))
     found = _INTERNED.get(key)
@@ -220,7 +223,16 @@ def binary(op: str, left: Expr | Literal, right: Expr | Literal) -> Expr:
         return left
     if left.op == "constant" and op == "mul" and left.value == 1:
         return right
+    if left.op == right.op == "constant" and op in _FOLDED and left.dtype.kind == "f" and left.dtype.itemsize > 2:
+        return _fold(op, left, right)
     return make(op, (left, right), bool_ if op in COMPARISON else left.dtype)
+
+
+def _fold(op: str, left: Expr, right: Expr) -> Expr:
+    """The result of two constants, rounded as a kernel would round it."""
+    kind = left.dtype.numpy.type
+    with np.errstate(all="ignore"):
+        return constant(_FOLDED[op](kind(left.value), kind(right.value)), left.dtype)
 
 
 def unary(op: str, operand: Expr) -> Expr:

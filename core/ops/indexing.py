@@ -171,10 +171,10 @@ def _resolve(input: Tensor, key: Any) -> tuple[Tensor, list[Pick]]:
 
 
 def _take_slice(view: _View, entry: slice) -> None:
-    if entry.step is not None and entry.step.__index__() <= 0:
-        raise ArgumentError("step must be greater than zero; use flip() for the reverse order")
-    start, stop, step = entry.indices(view.input._array.shape[view.axis])
-    view.slice(start, max(0, -(-(stop - start) // step)), step)
+    if entry.step is not None and entry.step.__index__() == 0:
+        raise ArgumentError("slice step cannot be zero")
+    places = range(*entry.indices(view.input._array.shape[view.axis]))
+    view.slice(max(places.start, 0), len(places), places.step)
 
 
 def _take_pick(view: _View, index: Tensor) -> None:

@@ -240,8 +240,10 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     d = canonical_dim("narrow", dim, input.ndim)
     size = input.shape[d]
     first = int(start) + size if start < 0 else int(start)
-    if length < 0 or not 0 <= first <= size or first + length > size:
-        raise DimensionError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size})")
+    if not 0 <= first <= size:
+        raise DimensionError(f"narrow: start expected to be in range of [{-size}, {size}], but got {start}")
+    if length < 0 or first + length > size:
+        raise ShapeError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size}), or is negative")
     return slice_dim(input, d, first, length, 1)
 
 
