@@ -52,6 +52,7 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("binary_cross_entropy binary_cross_entropy_with_logits", _CHAIN),
     ("addcmul addcdiv lerp add sub rsub frac", _CANCEL),
     ("tanhshrink softshrink logit logaddexp logsigmoid gelu standardize_gradient", _CANCEL),
+    ("interpolate upsample upsample_bilinear grid_sample affine_grid cubic_weight", _PRODUCT),
     ("logspace", Tolerance(64, 2, ELEMENT, "the exponent's rounding is multiplied by the value's logarithm")),
     ("linspace arange", Tolerance(4, 2, TENSOR, "start plus steps: near zero the terms cancel")),
     ("divergence log_divergence logit_error bernoulli_error huber_error smooth_absolute_error", _CANCEL),
@@ -67,3 +68,20 @@ GRADIENT: Final = Tolerance(64, 16, TENSOR, "a backward pass is a chain of ops, 
 def tolerance_of(op: str) -> Tolerance:
     """The entry of an op, by its name with or without the namespace."""
     return TABLE.get(op) or TABLE.get(op.rpartition(".")[2], DEFAULT)
+
+
+EXACT: Final = Tolerance(0, 0, ELEMENT, "moved or rounded, and rounding is not a matter of opinion")
+
+KERNEL: Final = Tolerance(4, 1, ELEMENT, "one function of a library; half types compute in float32 and round once")
+
+_FUNCTIONS: Final[dict[str, Tolerance]] = {
+    **dict.fromkeys(
+        "add sub mul neg abs sign minimum maximum fmin fmax floor ceil trunc round copysign nextafter where".split(),
+        Tolerance(0, 0, ELEMENT, "IEEE 754 leaves no choice"),
+    ),
+}
+
+
+def function_tolerance(name: str) -> Tolerance:
+    """The entry of a scalar function."""
+    return _FUNCTIONS.get(name, KERNEL)
