@@ -49,14 +49,17 @@ def call(
         returned: object = kernel(outs, inputs, scalars)  # type: ignore[func-returns-value]
     except HotplugError:
         raise
-    except MemoryError as error:
-        raise OutOfMemoryError(
-            f"{runtime.name} ran out of memory inside a kernel ({error}); use smaller batches"
-        ) from error
     except Exception as error:
-        raise PluginError(f"a kernel of backend {runtime.backend.name!r} raised {error!r}") from error
+        raise kernel_failed(runtime, error) from error
     if returned is not None:
         raise returned_something(runtime, returned)
+
+
+def kernel_failed(runtime: Runtime, error: Exception) -> HotplugError:
+    """The error for what a kernel raised unexpectedly; it names the plugin."""
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(f"{runtime.name} ran out of memory inside a kernel ({error}); use smaller batches")
+    return PluginError(f"a kernel of backend {runtime.backend.name!r} raised {error!r}")
 
 
 def returned_something(runtime: Runtime, returned: object) -> PluginError:

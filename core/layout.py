@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, final
 
+from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
 from hotplug.errors import ShapeError
 
@@ -21,8 +22,8 @@ class Layout:
     """The dtype, shape and strides of an array; strides count elements.
 
     Layouts are interned by :func:`layout_of`, so that equal ones are nearly always the same object and hash by
-    identity: a cache keyed by layouts costs nanoseconds.  Where the intern table was emptied in between, two equal
-    layouts may be distinct; then a cache misses once, which is harmless.
+    identity: a cache keyed by layouts costs nanoseconds.  Where the intern table was emptied in between, or by two
+    threads at once, two equal layouts may be distinct; then a cache misses once, which is harmless.
     """
 
     __slots__ = ("byte_strides", "dtype", "is_contiguous", "numel", "shape", "strides")
@@ -46,8 +47,7 @@ class Layout:
         return f"Layout({self.dtype.name}, shape={self.shape}, strides={self.strides})"
 
 
-_INTERNED: dict[tuple[dtype, Shape, Strides], Layout] = {}
-_INTERN_LIMIT: Final = 65536
+_INTERNED: Final[Bounded[tuple[dtype, Shape, Strides], Layout]] = Bounded()
 
 
 def layout_of(dtype: dtype, shape: Shape, strides: Strides | None = None) -> Layout:
@@ -57,9 +57,7 @@ def layout_of(dtype: dtype, shape: Shape, strides: Strides | None = None) -> Lay
     key = (dtype, shape, strides)
     found = _INTERNED.get(key)
     if found is None:
-        if len(_INTERNED) >= _INTERN_LIMIT:
-            _INTERNED.clear()
-        found = _INTERNED.setdefault(key, Layout(dtype, shape, strides))
+        found = _INTERNED[key] = Layout(dtype, shape, strides)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, final
 
 from hotplug.array import Array
 from hotplug.backend.contract import FAMILIES, Backend, Capabilities, Kernel, OpKey
+from hotplug.caches import Bounded
 from hotplug.dtypes import ALL, dtype
 from hotplug.errors import CapabilityError, HotplugError, PluginError
 from hotplug.layout import Layout
@@ -29,7 +30,7 @@ class Runtime:
         self.allocator: Final = Allocator(self)
         self.allocate: Final = self.allocator.allocate
         self.take: Final = self.allocator.take
-        self.plans: Final[dict[Any, Any]] = {}
+        self.plans: Final[Bounded[Any, Any]] = Bounded()
         """Whatever the dispatch prepared for a signature; see :mod:`hotplug.dispatch`."""
         self.counts: Final[Counter[str]] = Counter()
         """Slow-path events: ``resolve``, ``contiguous_copy``, ``host``, ``host_read``."""

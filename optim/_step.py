@@ -24,6 +24,7 @@ class Step:
 
     def __init__(self, op: Elementwise[...]) -> None:
         self.op: Final = op
+        self.name: Final = op.name
         self._programs: Final[dict[tuple[Any, ...], dispatch.Program]] = {}
 
     def __call__(self, targets: Sequence[Tensor], grad: Tensor, numbers: Sequence[float], **flags: bool) -> None:

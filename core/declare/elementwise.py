@@ -117,8 +117,10 @@ class Elementwise(Generic[P]):
         out = Array(runtime.take(call.nbytes, call.block), call.layout)
         try:
             call.direct((out,), (array,), NO_SCALARS)
-        except Exception:  # noqa: BLE001 - the slow path words the error
-            dispatch.call(runtime, call.direct, (out,), (array,), NO_SCALARS)
+        except HotplugError:
+            raise
+        except Exception as error:
+            raise dispatch.kernel_failed(runtime, error) from error
         result = _new(Tensor)
         result._array = out
         result._meta = None
@@ -144,8 +146,10 @@ class Elementwise(Generic[P]):
         out = Array(runtime.take(call.nbytes, call.block), call.layout)
         try:
             call.direct((out,), (x, y), NO_SCALARS)
-        except Exception:  # noqa: BLE001 - the slow path words the error
-            dispatch.call(runtime, call.direct, (out,), (x, y), NO_SCALARS)
+        except HotplugError:
+            raise
+        except Exception as error:
+            raise dispatch.kernel_failed(runtime, error) from error
         result = _new(Tensor)
         result._array = out
         result._meta = None

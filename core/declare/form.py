@@ -15,7 +15,7 @@ from hotplug.declare.rules import logical
 from hotplug.declare.typed import Tape, Typed, TypedNode
 from hotplug.dispatch import NO_SCALARS
 from hotplug.dtypes import bool_, can_cast, dtype
-from hotplug.errors import ArgumentTypeError, DTypeError
+from hotplug.errors import ArgumentTypeError, DTypeError, HotplugError
 from hotplug.expr.node import Expr, cast, input_, scalar
 from hotplug.layout import Layout, broadcast_shapes, layout_of
 from hotplug.memory import size_class
@@ -138,8 +138,10 @@ class Form:
             returned = None
             try:
                 returned = call.direct(outs, arrays, scalars)
-            except Exception:  # noqa: BLE001 - the slow path words the error
-                dispatch.call(runtime, call.direct, outs, arrays, scalars)
+            except HotplugError:
+                raise
+            except Exception as error:
+                raise dispatch.kernel_failed(runtime, error) from error
             if returned is not None:  # the hot path of the op doesn't look, but no op gets there before it was here
                 raise dispatch.returned_something(runtime, returned)
             results = [wrap(outs[0])]
