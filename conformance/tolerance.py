@@ -39,18 +39,19 @@ _CHAIN: Final = Tolerance(16, 4, TENSOR, "a chain of reductions and functions, e
 _CANCEL: Final = Tolerance(16, 4, TERMS, "a difference of nearly equal terms: the error is that of the terms")
 
 _GROUPS: Final[list[tuple[str, Tolerance]]] = [
-    ("sum nansum sum_to_size mean var std var_mean std_mean norm cumsum logsumexp", _SUM),
+    ("sum nansum sum_to_size mean var std var_mean std_mean norm cumsum logsumexp nanmean", _SUM),
+    ("trapezoid cumulative_trapezoid bincount", _SUM),
     ("prod cumprod", Tolerance(8, 4, TENSOR, "a running product rounds at every step")),
     ("matmul rmatmul mm bmm mv dot addmm linear bilinear", _PRODUCT),
     ("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d", _PRODUCT),
     ("scatter_add scatter_add_ index_add index_add_ index_put index_put_ scatter_reduce fold", _SUM),
     ("avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _SUM),
-    ("softmax log_softmax softmin", _CHAIN),
+    ("softmax log_softmax softmin logcumsumexp quantile nanquantile", _CHAIN),
     ("batch_norm layer_norm rms_norm group_norm instance_norm normalize", _CHAIN),
     ("cosine_similarity pairwise_distance scaled_dot_product_attention", _CHAIN),
     ("nll_loss cross_entropy mse_loss l1_loss smooth_l1_loss huber_loss kl_div cosine_embedding_loss", _CHAIN),
     ("binary_cross_entropy binary_cross_entropy_with_logits", _CHAIN),
-    ("addcmul addcdiv lerp add sub rsub frac", _CANCEL),
+    ("addcmul addcdiv lerp add sub rsub frac diff", _CANCEL),
     ("tanhshrink softshrink logit logaddexp logsigmoid gelu standardize_gradient", _CANCEL),
     ("interpolate upsample upsample_bilinear grid_sample affine_grid cubic_weight", _PRODUCT),
     ("logspace", Tolerance(64, 2, ELEMENT, "the exponent's rounding is multiplied by the value's logarithm")),

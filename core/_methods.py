@@ -1463,6 +1463,105 @@ class TensorMethods:
         """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
         return _f.diag_embed(self, offset, dim1, dim2)
 
+    def diff(
+        self: Any, n: _int = 1, dim: _int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+    ) -> Tensor:
+        """Differences of neighbours along ``dim``, ``n`` times over; of bool, whether they differ."""
+        return _f.diff(self, n, dim, prepend, append)
+
+    def nanmean(
+        self: Any, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: DType | None = None
+    ) -> Tensor:
+        """Arithmetic mean over ``dim`` of the elements that are not NaN; NaN where there are none."""
+        return _f.nanmean(self, dim, keepdim, dtype=dtype)
+
+    def sort(self: Any, dim: _int = -1, descending: _bool = False, stable: _bool | None = None) -> ValuesIndices:
+        """Elements in order along ``dim``, and the positions they came from.  ``(*S)`` -> ``(*S)``, int64 ``(*S)``."""
+        return _f.sort(self, dim, descending, stable)
+
+    def argsort(self: Any, dim: _int = -1, descending: _bool = False, stable: _bool | None = None) -> Tensor:
+        """Positions that put the elements in order along ``dim`` -> int64 ``(*S)``; equal elements keep their order."""
+        return _f.argsort(self, dim, descending, stable)
+
+    def msort(self: Any) -> Tensor:
+        """Elements in order along the first axis."""
+        return _f.msort(self)
+
+    def topk(self: Any, k: _int, dim: _int = -1, largest: _bool = True, sorted: _bool = True) -> ValuesIndices:
+        """The ``k`` largest (or smallest) elements along ``dim``, always in order, and their positions."""
+        return _f.topk(self, k, dim, largest, sorted)
+
+    def kthvalue(self: Any, k: _int, dim: _int = -1, keepdim: _bool = False) -> ValuesIndices:
+        """The ``k``-th smallest element along ``dim``, counted from 1, and its position."""
+        return _f.kthvalue(self, k, dim, keepdim)
+
+    def searchsorted(
+        self: Any,
+        input: Any,
+        *,
+        out_int32: _bool = False,
+        right: _bool = False,
+        side: str | None = None,
+        sorter: Tensor | None = None,
+    ) -> Tensor:
+        """Positions at which the values could be inserted along the last axis of a sorted sequence, before equal elements or"""
+        return _f.searchsorted(self, input, out_int32=out_int32, right=right, side=side, sorter=sorter)
+
+    def bincount(self: Any, weights: Tensor | None = None, minlength: _int = 0) -> Tensor:
+        """How often each number from 0 occurs, or the sum of the weights at it."""
+        return _f.bincount(self, weights, minlength)
+
+    def histc(self: Any, bins: _int = 100, min: _float = 0, max: _float = 0) -> Tensor:
+        """How many elements fall into each of ``bins`` equal parts of ``[min, max]`` -> ``(bins)`` in the input's dtype."""
+        return _f.histc(self, bins, min, max)
+
+    def histogram(
+        self: Any,
+        bins: Any,
+        *,
+        range: tuple[_float, _float] | None = None,
+        weight: Tensor | None = None,
+        density: _bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Counts of the elements between ascending edges: ``(hist, bin_edges)``, ``(bins)`` and ``(bins + 1)``."""
+        return _f.histogram(self, bins, range=range, weight=weight, density=density)
+
+    def cummax(self: Any, dim: _int) -> ValuesIndices:
+        """The largest element so far along ``dim``, and the last position of it; NaN stays.  ``(*S)`` -> twice ``(*S)``."""
+        return _f.cummax(self, dim)
+
+    def cummin(self: Any, dim: _int) -> ValuesIndices:
+        """The smallest element so far along ``dim``, and the last position of it; NaN stays.  ``(*S)`` -> twice ``(*S)``."""
+        return _f.cummin(self, dim)
+
+    def logcumsumexp(self: Any, dim: _int) -> Tensor:
+        """``log(cumsum(exp(input)))`` along ``dim``, without overflow.  ``(*S)`` -> ``(*S)``."""
+        return _f.logcumsumexp(self, dim)
+
+    def median(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Any:
+        """The middle element of those in order, the lower of the two where their number is even; NaN if there is one."""
+        return _f.median(self, dim, keepdim)
+
+    def nanmedian(self: Any, dim: _int | None = None, keepdim: _bool = False) -> Any:
+        """:func:`median` of the elements that are not NaN; NaN where there are none."""
+        return _f.nanmedian(self, dim, keepdim)
+
+    def mode(self: Any, dim: _int = -1, keepdim: _bool = False) -> ValuesIndices:
+        """The most frequent element along ``dim``, the smallest of several, and its last position."""
+        return _f.mode(self, dim, keepdim)
+
+    def quantile(
+        self: Any, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = "linear"
+    ) -> Tensor:
+        """The values below which fractions ``q`` of the elements along ``dim`` (all by default) lie."""
+        return _f.quantile(self, q, dim, keepdim, interpolation=interpolation)
+
+    def nanquantile(
+        self: Any, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = "linear"
+    ) -> Tensor:
+        """:func:`quantile` of the elements that are not NaN; NaN where there are none."""
+        return _f.nanquantile(self, q, dim, keepdim, interpolation=interpolation)
+
     def scatter_reduce(
         self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
     ) -> Tensor:
@@ -1476,3 +1575,19 @@ class TensorMethods:
         return _f.assign(
             "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
         )
+
+    def unique(
+        self: Any,
+        sorted: _bool = True,
+        return_inverse: _bool = False,
+        return_counts: _bool = False,
+        dim: _int | None = None,
+    ) -> Any:
+        """The different elements in ascending order; with ``dim``, the different slices in lexicographic order."""
+        return _f.unique(self, sorted, return_inverse, return_counts, dim)
+
+    def unique_consecutive(
+        self: Any, return_inverse: _bool = False, return_counts: _bool = False, dim: _int | None = None
+    ) -> Any:
+        """Elements (with ``dim``, slices) that differ from the one before; arguments and results as in :func:`unique`."""
+        return _f.unique_consecutive(self, return_inverse, return_counts, dim)

@@ -15,7 +15,8 @@ import numpy as np
 from hotplug.backend import Expr, OpKey
 from hotplug.backends.cpu import special
 from hotplug.backends.numpy import evaluate
-from hotplug.expr.node import schedule
+from hotplug.dtypes import bfloat16
+from hotplug.expr.node import COMPARISON, schedule
 
 NDArray = np.ndarray[Any, Any]
 
@@ -132,8 +133,14 @@ def _compile(source: Source, arguments: str, lines: Sequence[str]) -> Callable[.
 
 
 def warns(program: Sequence[Expr]) -> bool:
-    """Whether a node may raise a floating-point flag, which NumPy would report as a warning."""
-    return any(node.op not in _SILENT for node in schedule(program))
+    """Whether a node may raise a floating-point flag, which NumPy would report as a warning.
+
+    Comparisons of NaN are silent, but not in bfloat16, which is no dtype of NumPy's own.
+    """
+    return any(
+        node.op not in _SILENT or (node.op in COMPARISON and node.args[0].dtype is bfloat16)
+        for node in schedule(program)
+    )
 
 
 def whole(key: OpKey) -> Callable[..., None]:

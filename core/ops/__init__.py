@@ -38,12 +38,15 @@ from hotplug.tensor import Tensor as Tensor
 if TYPE_CHECKING:
     from hotplug.ops.attention import *  # noqa: F403
     from hotplug.ops.bags import *  # noqa: F403
+    from hotplug.ops.bitonic import *  # noqa: F403
     from hotplug.ops.classification import *  # noqa: F403
     from hotplug.ops.convolution import *  # noqa: F403
     from hotplug.ops.diagonals import *  # noqa: F403
+    from hotplug.ops.differences import *  # noqa: F403
     from hotplug.ops.distance import *  # noqa: F403
     from hotplug.ops.dropouts import *  # noqa: F403
     from hotplug.ops.grid_sampling import *  # noqa: F403
+    from hotplug.ops.histograms import *  # noqa: F403
     from hotplug.ops.lookup import *  # noqa: F403
     from hotplug.ops.loss import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
@@ -51,11 +54,16 @@ if TYPE_CHECKING:
     from hotplug.ops.padding import *  # noqa: F403
     from hotplug.ops.parametric import *  # noqa: F403
     from hotplug.ops.pooling import *  # noqa: F403
+    from hotplug.ops.quantiles import *  # noqa: F403
     from hotplug.ops.resampling import *  # noqa: F403
+    from hotplug.ops.running_extrema import *  # noqa: F403
     from hotplug.ops.scan import *  # noqa: F403
     from hotplug.ops.scatter_reduction import *  # noqa: F403
+    from hotplug.ops.searching import *  # noqa: F403
+    from hotplug.ops.sets import *  # noqa: F403
     from hotplug.ops.shuffling import *  # noqa: F403
     from hotplug.ops.softmaxes import *  # noqa: F403
+    from hotplug.ops.sorting import *  # noqa: F403
     from hotplug.ops.unpooling import *  # noqa: F403
     from hotplug.ops.windows import *  # noqa: F403
 
