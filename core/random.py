@@ -139,8 +139,19 @@ class Generator:
         """Another generator that goes on from here."""
         return Generator(self.device).set_state(self.get_state())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy that goes on from here: the lock stays behind."""
+        return _continued, (self.device, self._seed, self._calls)
+
     def __repr__(self) -> str:
         return f"Generator(seed={self._seed}, calls={self._calls})"
+
+
+def _continued(device: Any, seed: int, calls: int) -> Generator:
+    """The generator that was pickled."""
+    made = Generator(device)
+    made._seed, made._calls = seed, calls
+    return made
 
 
 def _seed_of(seed: int) -> int:

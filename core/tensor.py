@@ -402,7 +402,7 @@ class Tensor(TensorMethods):
     def __reduce_ex__(self, protocol: Any) -> Any:
         from hotplug.serialization.pickling import reduce
 
-        return reduce(self)
+        return reduce(self, int(protocol))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         from hotplug.serialization.pickling import deepcopy

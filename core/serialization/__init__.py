@@ -1,4 +1,4 @@
-"""Files of weights: safetensors, and nested containers of tensors on top of it.  Loading never executes code.
+"""Files of weights: checkpoints in PyTorch's format, and safetensors.  Loading never executes code.
 
 The names are loaded on first use.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from hotplug.serialization import safetensors as safetensors
-    from hotplug.serialization.container import load as load, save as save
+    from hotplug.serialization.files import load as load, save as save
 
 _NAMES: Final = frozenset({"load", "save"})
 
@@ -20,6 +20,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("hotplug.serialization.safetensors")
     if name not in _NAMES:
         raise AttributeError(f"module 'hotplug.serialization' has no attribute {name!r}")
-    found = getattr(importlib.import_module("hotplug.serialization.container"), name)
+    found = getattr(importlib.import_module("hotplug.serialization.files"), name)
     globals()[name] = found
     return found

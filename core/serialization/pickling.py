@@ -7,6 +7,7 @@ device that it came from.  (Unpickling runs code, as Python's always does: excha
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Tensor
 
 
-def _bare(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+def bare(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     """A leaf of a given class, without running the class's constructor."""
     tensor: Tensor = object.__new__(kind)
     tensor._array = array
@@ -29,23 +30,31 @@ def _bare(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
 
 
 def rebuild(
-    kind: type[Tensor], data: bytes, dtype: str, shape: tuple[int, ...], device: str, requires_grad: bool
+    kind: type[Tensor], data: Any, dtype: str, shape: tuple[int, ...], device: str, requires_grad: bool
 ) -> Tensor:
-    """The tensor that :func:`reduce` took apart; pickles refer to this function by name."""
-    found = by_name(dtype)
+    """The tensor that :func:`reduce` took apart; pickles refer to this function by name.
+
+    ``data`` is a buffer of bytes.  A writable one, which nobody else has, becomes the tensor's memory where it can.
+    """
+    found, runtime = by_name(dtype), resolve_runtime(device)
     values = np.frombuffer(data, dtype=found.numpy).reshape(shape)
-    return _bare(kind, host.from_host(resolve_runtime(device), values, found), requires_grad)
+    array = host.share_on(runtime, values) if runtime.capabilities.host_memory else None
+    return bare(kind, host.from_host(runtime, values, found) if array is None else array, requires_grad)
 
 
-def reduce(tensor: Tensor) -> tuple[Any, ...]:
+def reduce(tensor: Tensor, protocol: int) -> tuple[Any, ...]:
     """What ``Tensor.__reduce_ex__`` returns: a host read.
+
+    From protocol 5 on the elements are a buffer, which a pickler with a ``buffer_callback`` leaves where they are.
 
     Raises:
         AutogradError: the tensor was made by a recorded op; a graph can't be pickled.
     """
     if not tensor.is_leaf:
         raise AutogradError("pickle: only leaf tensors can be pickled, this one has a history; use detach() first")
-    data = host.to_numpy(tensor, "pickle").tobytes()
+    seen = host.exported(tensor._array) if tensor.is_contiguous() else None
+    values = host.to_numpy(tensor, "pickle") if seen is None else seen
+    data: Any = values.tobytes() if protocol < 5 else pickle.PickleBuffer(values.reshape(-1).view(np.uint8).data)
     args = (type(tensor), data, tensor.dtype.name, tuple(tensor.shape), str(tensor.device), tensor.requires_grad)
     return rebuild, args, vars(tensor) or None
 
@@ -63,7 +72,7 @@ def deepcopy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
             "deepcopy: only tensors created explicitly by the user (graph leaves) support the deepcopy protocol; "
             "use detach() first"
         )
-    result = _bare(type(tensor), dispatch.clone(tensor._array), tensor.requires_grad)
+    result = bare(type(tensor), dispatch.clone(tensor._array), tensor.requires_grad)
     memo[id(tensor)] = result
     if tensor.grad is not None:
         result.grad = copy.deepcopy(tensor.grad, memo)

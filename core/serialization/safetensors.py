@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import json
 import math
-import mmap
+import mmap as memory_map
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,11 +28,10 @@ from hotplug import dtypes, host
 from hotplug.dtypes import dtype
 from hotplug.errors import ArgumentTypeError, DTypeError, FileFormatError
 from hotplug.runtime import Runtime, resolve_runtime
+from hotplug.serialization.replacing import Path_, replacing
 from hotplug.tensor import Tensor, wrap
 
 __all__ = ["load", "load_file", "load_metadata", "save", "save_file"]
-
-Path_ = str | os.PathLike[str]
 
 _CODES: Final = {
     "BOOL": dtypes.bool_, "U8": dtypes.uint8, "U16": dtypes.uint16, "U32": dtypes.uint32, "U64": dtypes.uint64,
@@ -46,6 +44,7 @@ _LARGEST_HEADER: Final = 100_000_000
 _LARGEST_RANK: Final = 64
 _LARGEST_SIZE: Final = 2**63 - 1
 _ALIGNMENT: Final = 8
+_SLACK: Final = 15
 
 
 class _Entry(NamedTuple):
@@ -85,23 +84,9 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
 
 def save_file(tensors: Mapping[str, Tensor], filename: Path_, metadata: Mapping[str, str] | None = None) -> None:
     """Write a file; an existing one is replaced at the end only, so a failure leaves it as it was."""
-    target = Path(filename)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in _pieces(tensors, metadata):
-                file.write(piece)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(filename) as file:
+        for piece in _pieces(tensors, metadata):
+            file.write(piece)
 
 
 def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> Iterable[bytes | memoryview]:
@@ -164,18 +149,25 @@ def load(data: bytes | bytearray | memoryview, device: Any = None) -> dict[str, 
     Raises:
         FileFormatError: the bytes are not a correct safetensors file.
     """
-    return _tensors(memoryview(data).cast("B"), "load", resolve_runtime(device))
+    return _tensors(memoryview(data).cast("B"), "load", resolve_runtime(device), False)
 
 
-def load_file(filename: Path_, device: Any = None) -> dict[str, Tensor]:
-    """The tensors of a file, on a device (default: the default device).  The file is mapped, not read into memory.
+def load_file(filename: Path_, device: Any = None, *, mmap: bool = False) -> dict[str, Tensor]:
+    """The tensors of a file, on a device (default: the default device).
+
+    Args:
+        filename: the file.
+        device: where the tensors shall be.
+        mmap: leave the bytes in the file where the device's memory is the host's: a tensor is read when it is used, and
+            writing to it does not change the file, which must not shrink meanwhile.
 
     Raises:
         FileFormatError: not a correct safetensors file.
         OSError: the file can't be opened.
     """
     runtime = resolve_runtime(device)
-    return _tensors(_mapped(filename), str(filename), runtime)
+    private = mmap and runtime.capabilities.host_memory
+    return _tensors(_mapped(filename, private), str(filename), runtime, private)
 
 
 def load_metadata(filename: Path_) -> dict[str, str]:
@@ -183,27 +175,31 @@ def load_metadata(filename: Path_) -> dict[str, str]:
     return _parse(_mapped(filename), str(filename)).metadata
 
 
-def _mapped(filename: Path_) -> memoryview:
-    """The file's bytes; the mapping ends when nothing refers to them any more."""
+def _mapped(filename: Path_, private: bool = False) -> memoryview:
+    """The file's bytes, read-only or a private copy; the mapping ends when nothing refers to them any more."""
     with Path(filename).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < _LENGTH_BYTES:
             raise FileFormatError(
                 f"{filename}: {size} bytes are too few for a safetensors file; it is truncated or not one"
             )
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        access = memory_map.ACCESS_COPY if private else memory_map.ACCESS_READ
+        return memoryview(memory_map.mmap(file.fileno(), 0, access=access))
 
 
-def _tensors(data: memoryview, where: str, runtime: Runtime) -> dict[str, Tensor]:
+def _tensors(data: memoryview, where: str, runtime: Runtime, shared: bool) -> dict[str, Tensor]:
     file = _parse(data, where)
-    return {entry.name: _tensor(entry, data, file.start, runtime) for entry in file.entries}
+    return {entry.name: _tensor(entry, data, file.start, runtime, shared) for entry in file.entries}
 
 
-def _tensor(entry: _Entry, data: memoryview, start: int, runtime: Runtime) -> Tensor:
+def _tensor(entry: _Entry, data: memoryview, start: int, runtime: Runtime, shared: bool) -> Tensor:
     flat = np.frombuffer(data[start + entry.begin : start + entry.end], np.uint8)
     # A byte other than 0 and 1 in a NumPy bool is undefined behaviour.
     values = flat != 0 if entry.dtype is dtypes.bool_ else _little(flat.view(entry.dtype.numpy))
-    return wrap(host.from_host(runtime, values.reshape(entry.shape), entry.dtype))
+    values = values.reshape(entry.shape)
+    # The format aligns to 8 bytes only: a tensor's buffer may start with the end of the one before it.
+    array = host.share_on(runtime, values, slack=_SLACK) if shared else None
+    return wrap(host.from_host(runtime, values, entry.dtype) if array is None else array)
 
 
 def _parse(data: memoryview, where: str) -> _File:
@@ -231,7 +227,7 @@ def _parse(data: memoryview, where: str) -> _File:
 def _hint(data: memoryview) -> str:
     """What the file may be instead, for a message."""
     if bytes(data[:4]) == b"PK\3\4" or (data[0] == 0x80 and 2 <= data[1] <= 5):
-        return "; it looks like a file of torch.save: write one with safetensors.torch.save_file instead"
+        return "; it looks like a file of torch.save: read it with hotplug.load"
     return ""
 
 

@@ -175,7 +175,7 @@ def test_a_device_of_its_own_gives_nothing_unless_the_host_is_named() -> None:
     pytest.importorskip("hotplug_minimal", reason="the example plugin is a device outside of host memory")
     tensor = hp.arange(3.0, device="minimal")
     for give in (tensor.__dlpack__, tensor.__dlpack_device__, lambda: np.from_dlpack(tensor)):
-        with pytest.raises(BufferError, match=r"a tensor on 'minimal:0' isn't in host memory; use .cpu\(\) first"):
+        with pytest.raises(BufferError, match=r"a tensor on 'minimal.*' isn't in host memory; use .cpu\(\) first"):
             give()
     capsule = tensor.__dlpack__(dl_device=(1, 0))
     assert hp.from_dlpack(capsule).tolist() == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""Files of weights: what is written comes back, and what is corrupt or hostile is refused."""
+"""Safetensors, pickle and deepcopy: what is written comes back, and what is corrupt or hostile is refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import pickle
 import random
 import struct
+import subprocess
+import sys
 import tracemalloc
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 import hotplug as hp
-from hotplug import nn, serialization
+from hotplug import nn
 from hotplug.errors import FileFormatError
 from hotplug.serialization import safetensors
 
@@ -105,6 +106,22 @@ def test_the_reference_reads_ours_and_we_read_its(tmp_path: Path) -> None:
     assert safetensors.save({name: hp.tensor(array) for name, array in arrays.items()}) == written
 
 
+def test_a_mapped_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    tensors = {name: sample(name) for name in DTYPES} | {"odd": hp.arange(3, dtype=hp.int8), "empty": hp.zeros(0)}
+    safetensors.save_file(tensors, path, {"pad": "x" * 8})
+    before = path.read_bytes()
+    for device in ("cpu", "numpy", None):
+        loaded = safetensors.load_file(path, device, mmap=True)
+        for name, tensor in loaded.items():
+            np.testing.assert_array_equal(host(tensor), host(tensors[name]))
+            assert (tensor._array.storage.block < 0) == (name != "empty"), name
+            tensor.zero_()
+        loaded["int64"].add_(1)
+        assert not host(loaded["float64"]).any()  # neighbours have their own memory
+    assert path.read_bytes() == before
+
+
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "0 bytes are too few"),
     "truncated length": (b"\x10\0\0", "3 bytes are too few"),
@@ -165,8 +182,8 @@ def test_hostile_files(content: bytes, message: str, tmp_path: Path) -> None:
     try:
         for read in (
             lambda: safetensors.load_file(path),
+            lambda: safetensors.load_file(path, mmap=True),
             lambda: safetensors.load(content),
-            lambda: hp.serialization.load(path),
         ):
             with pytest.raises(FileFormatError, match=message):
                 read()
@@ -206,58 +223,6 @@ def test_a_missing_file() -> None:
         safetensors.load_file("no such file")
 
 
-# --- containers -------------------------------------------------------------------------------------------------------
-
-
-def test_nested_values_come_back(tmp_path: Path) -> None:
-    shared = hp.arange(3.0)
-    value = {
-        "model": OrderedDict(a=shared, b=shared),
-        7: [1, 2.5, float("inf"), None, True, "text", 10**30],
-        "tuple": (shared * 2, {"deep": ()}),
-        (1, 2): "key",
-    }
-    serialization.save(value, tmp_path / "x.pt")
-    loaded = serialization.load(tmp_path / "x.pt")
-    assert type(loaded["model"]) is OrderedDict
-    assert loaded["model"]["a"] is loaded["model"]["b"]
-    assert loaded[7] == value[7]
-    assert loaded[7][4] is True
-    assert loaded["tuple"][1] == {"deep": ()}
-    assert loaded[1, 2] == "key"
-    np.testing.assert_array_equal(host(loaded["tuple"][0]), [0, 2, 4])
-    assert str(serialization.load(tmp_path / "x.pt", "numpy")["model"]["a"].device) == "numpy"
-    safetensors.save_file({"w": shared}, tmp_path / "plain")
-    assert list(serialization.load(tmp_path / "plain")) == ["w"]
-
-
-def test_what_cannot_be_saved(tmp_path: Path) -> None:
-    endless: list[Any] = []
-    endless.append(endless)
-    for value, message in (
-        (nn.Flatten(), "can't store a Flatten"),
-        (endless, "nested deeper"),
-        (lambda: 0, "can't store a function"),
-    ):
-        with pytest.raises(TypeError, match=message):
-            serialization.save(value, tmp_path / "x.pt")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "structure",
-    ["[", '["list"]', '["list", 3]', '["tensor", 5]', '["tensor", "a"]', '["exec", "1"]', '["float", "x"]',
-     '["int", []]', '["dict", [[["list", []], 1]]]', '["dict", [1]]', "3", '{"a": 1}', "[" * 5000,
-     '["list", [' * 300 + "]]" * 300],
-    ids=range(14),
-)  # fmt: skip
-def test_a_corrupt_structure(structure: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.pt"
-    safetensors.save_file({"0": hp.ones(1)}, path, {"hotplug.structure": structure})
-    with pytest.raises(FileFormatError):
-        serialization.load(path)
-
-
 # --- pickle and deepcopy ----------------------------------------------------------------------------------------------
 
 
@@ -290,6 +255,46 @@ def test_copies_of_parameters(again: Any) -> None:
     assert found.requires_grad
     assert found.grad is not trained.grad
     np.testing.assert_array_equal(host(found.grad), 1)
+
+
+def test_protocol_5_leaves_the_elements_out_of_band() -> None:
+    tensor = hp.arange(1000.0)
+    buffers: list[pickle.PickleBuffer] = []
+    small = pickle.dumps({"x": tensor, "v": tensor[:4]}, protocol=5, buffer_callback=buffers.append)
+    assert len(small) < 500
+    assert [each.raw().nbytes for each in buffers] == [4000, 16]
+    memory = bytearray(4096)
+    start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % 64
+    place = memoryview(memory)[start : start + 4000]
+    place[:] = buffers[0].raw()
+    found = pickle.loads(small, buffers=[place, bytes(buffers[1].raw())])
+    assert found["x"].tolist() == tensor.tolist()
+    place[:4] = b"\0\0\x80?"  # a writable buffer is the tensor's memory, one that can't be written to is copied
+    assert found["x"][0].item() == 1
+    assert found["v"].tolist() == [0, 1, 2, 3]
+
+
+WORK = """
+import pickle, sys
+import hotplug as hp
+found = pickle.load(sys.stdin.buffer)
+out = found["module"](found["x"].to(hp.float32))
+pickle.dump([str(found["device"]), found["dtype"], found["x"].shape, out.detach(), hp.rand(2, generator=found["rng"])],
+            sys.stdout.buffer)
+"""
+
+
+def test_everything_goes_to_another_process() -> None:
+    rng = hp.Generator().manual_seed(3)
+    hp.rand(1, generator=rng)
+    module = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU()).eval()
+    given = {"module": module, "x": hp.ones(4, 2, dtype=hp.bfloat16), "device": hp.device("numpy"),
+             "dtype": hp.complex64, "rng": rng}  # fmt: skip
+    ended = subprocess.run([sys.executable, "-c", WORK], input=pickle.dumps(given), capture_output=True, check=True)
+    device, dtype, shape, out, drawn = pickle.loads(ended.stdout)
+    assert (device, dtype, shape) == ("numpy", hp.complex64, hp.Size([4, 2]))
+    assert out.tolist() == module(hp.ones(4, 2)).tolist()
+    assert drawn.tolist() == hp.rand(2, generator=rng).tolist()
 
 
 def test_a_tensor_with_a_history_is_refused() -> None:
