@@ -201,7 +201,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
     if tensor.dtype not in plain:
         found.append(f"dtype={tensor.dtype!r}")
     if tensor.grad_fn is not None:
-        found.append(f"grad_fn=<{tensor.grad_fn.name}>")
+        found.append(f"grad_fn=<{tensor.grad_fn.name()}>")
     elif tensor.requires_grad:
         found.append("requires_grad=True")
     return found

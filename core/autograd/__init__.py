@@ -9,6 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from hotplug.autograd import graph as graph
+    from hotplug.autograd.anomaly import (
+        detect_anomaly as detect_anomaly,
+        is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+        is_anomaly_enabled as is_anomaly_enabled,
+        set_detect_anomaly as set_detect_anomaly,
+    )
     from hotplug.autograd.api import backward as backward, grad as grad
     from hotplug.autograd.check import gradcheck as gradcheck, gradgradcheck as gradgradcheck
     from hotplug.autograd.function import Function as Function
@@ -25,11 +32,15 @@ if TYPE_CHECKING:
 _HOME: Final = {
     "backward": "api", "grad": "api", "gradcheck": "check", "gradgradcheck": "check", "Function": "function",
     "Node": "graph", "enable_grad": "mode", "inference_mode": "mode", "is_grad_enabled": "mode",
-    "is_inference_mode_enabled": "mode", "no_grad": "mode", "set_grad_enabled": "mode",
+    "is_inference_mode_enabled": "mode", "no_grad": "mode", "set_grad_enabled": "mode", "detect_anomaly": "anomaly",
+    "is_anomaly_check_nan_enabled": "anomaly", "is_anomaly_enabled": "anomaly", "set_detect_anomaly": "anomaly",
 }  # fmt: skip
+_MODULES: Final = frozenset({"graph"})
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"hotplug.autograd.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'hotplug.autograd' has no attribute {name!r}")

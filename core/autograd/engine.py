@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, final
 
 from hotplug.autograd.graph import Edge, Meta, Node
-from hotplug.autograd.mode import MODE
+from hotplug.autograd.mode import MODE, WATCH
 from hotplug.errors import AutogradError, ShapeError
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ def run(
     Without targets, gradients accumulate in the leaves; with them, those of the targets are returned and no leaf
     changes.  A node is younger than all it depends on, so the order by sequence number is a topological one.
     """
-    before = MODE.grad
+    before, outer = MODE.grad, MODE.walk
     MODE.grad = create_graph
+    MODE.walk = walk = Walk(retain_graph, create_graph, targets)
     try:
-        return _Walk(retain_graph, create_graph, targets).walk(roots, grads)
+        return walk.walk(roots, grads)
     finally:
-        MODE.grad = before
+        MODE.grad, MODE.walk = before, outer
 
 
-class _Walk:
+@final
+class Walk:
     """One traversal: the gradients that wait for their node, and the heap of nodes that are ready."""
 
     def __init__(self, retain_graph: bool, create_graph: bool, targets: Sequence[Edge] | None) -> None:
@@ -44,9 +46,12 @@ class _Walk:
         self.waiting: dict[Node, list[Tensor | None]] = {}
         self.leaves: dict[Meta, tuple[Tensor, bool]] = {}
         self.heap: list[tuple[int, Node]] = []
+        self.roots: Sequence[Edge] = ()
+        self.useful: set[Node] | None = None
 
     def walk(self, roots: Sequence[Edge], grads: Sequence[Tensor]) -> list[Tensor | None]:
-        useful = None if self.targets is None else _useful(roots, self.targets)
+        self.roots = roots
+        useful = self.useful = None if self.targets is None else _useful(roots, self.targets)
         for edge, grad in zip(roots, grads, strict=True):
             self._deliver(edge, grad, False)
         wanted = set(self.targets or ())
@@ -63,7 +68,12 @@ class _Walk:
     def _step(self, node: Node, incoming: list[Tensor | None]) -> None:
         if not any(edge is not None for edge in node.edges):
             return
-        outgoing = node.apply(incoming)
+        if WATCH.anomaly:
+            from hotplug.autograd.anomaly import apply
+
+            outgoing = apply(node, incoming)
+        else:
+            outgoing = node.apply(incoming)
         if node.post_hooks:
             for hook in list(node.post_hooks.values()):
                 replaced = hook(outgoing, incoming)
@@ -112,6 +122,10 @@ def _hooked(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
                 if grad is not None:
                     replaced = hook(grad)
                     grads[index] = grad if replaced is None else replaced
+    if node.pre_hooks:
+        for hook in list(node.pre_hooks.values()):
+            given = hook(grads)
+            grads = grads if given is None else list(given)
     return grads
 
 
@@ -127,18 +141,25 @@ def _accumulate(meta: Meta, grad: Tensor, fresh: bool, create_graph: bool) -> No
 def _useful(roots: Sequence[Edge], targets: Sequence[Edge]) -> set[Node]:
     """The nodes on a path from a root to a target: all others need not run."""
     ends = {target for target, _ in targets}
-    seen: dict[Node, None] = {}
-    stack = [node for node, _ in roots if isinstance(node, Node)]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen[node] = None
-            stack.extend(edge[0] for edge in node.edges if edge is not None and isinstance(edge[0], Node))
     useful: set[Node] = set()
-    for node in sorted(seen, key=lambda each: each.sequence):
+    nodes = [each for each in reachable(roots) if isinstance(each, Node)]
+    for node in sorted(nodes, key=lambda each: each.sequence):
         if any(edge is not None and (edge[0] in useful or edge[0] in ends) for edge in node.edges):
             useful.add(node)
     return useful
+
+
+def reachable(roots: Iterable[Edge], through: set[Node] | None = None) -> dict[Node | Meta, None]:
+    """All nodes and leaves that a gradient from the roots could come to, where only the nodes ``through`` run."""
+    seen: dict[Node | Meta, None] = {}
+    stack = [target for target, _ in roots]
+    while stack:
+        target = stack.pop()
+        if target not in seen:
+            seen[target] = None
+            if isinstance(target, Node) and (through is None or target in through):
+                stack.extend(edge[0] for edge in target.edges if edge is not None)
+    return seen
 
 
 def seed(output: Tensor, grad: Tensor | None, op: str) -> Tensor:

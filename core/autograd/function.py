@@ -148,12 +148,11 @@ class FunctionNode(Node):
             raise released(self._function.__name__)
         return tuple(None if each is None else each.get(self) for each in self._saved)
 
-    @property
     def name(self) -> str:
         return f"{self._function.__name__}Backward"
 
     def saved_storages(self) -> set[int]:
-        return {id(each.array.storage) for each in self._saved or () if each is not None}
+        return {each.storage() for each in self._saved or () if each is not None}
 
     def release(self) -> None:
         if self._saved:
@@ -167,7 +166,7 @@ class FunctionNode(Node):
             result = result[:count]
         if len(result) != count:
             raise AutogradError(
-                f"function {self.name} returned an incorrect number of gradients (expected {count}, got {len(result)})"
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got {len(result)})"
             )
         return result
 

@@ -8,10 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hotplug.array import Array
-from hotplug.autograd.mode import MODE
+from hotplug.autograd.mode import MODE, WATCH
 from hotplug.errors import AutogradError
 
+__all__ = [
+    "Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
+
 if TYPE_CHECKING:
+    from hotplug.autograd.hooks import register_multi_grad_hook
+    from hotplug.autograd.saving import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
     from hotplug.tensor import Tensor
 
 Hook = Callable[["Tensor"], "Tensor | None"]
@@ -51,6 +57,13 @@ class Meta:
         if index:
             self.index = index
 
+    next_functions: tuple[()] = ()
+    """Nothing lies behind a leaf."""
+
+    def name(self) -> str:
+        """What PyTorch calls the node at which a leaf's gradient ends."""
+        return "AccumulateGrad"
+
 
 @final
 class View:
@@ -75,15 +88,19 @@ class Node(ABC):
     outputs = 1
     hooks: dict[int, dict[int, Hook]] | None = None
     """Tensor hooks by output; they may replace the gradient."""
+    pre_hooks: dict[int, Callable[..., Any]] | None = None
+    """Called with the gradients of all outputs, which they may replace."""
     post_hooks: dict[int, Callable[..., Any]] | None = None
+    """Called with the gradients of all inputs and outputs; they may replace the former."""
 
     def __init__(self, edges: Sequence[Edge | None], outputs: int = 1) -> None:
         self.edges: Sequence[Edge | None] = edges
         self.sequence = next_sequence()
         if outputs != 1:
             self.outputs = outputs
+        if WATCH.anomaly:
+            note_origin(self)
 
-    @property
     @abstractmethod
     def name(self) -> str:
         """As PyTorch prints it, e.g. ``AddBackward``."""
@@ -101,19 +118,44 @@ class Node(ABC):
         """The nodes (or leaves) that the gradients of the inputs go to, as in PyTorch."""
         return tuple((None, 0) if edge is None else edge for edge in self.edges)
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for anybody's notes on this node; anomaly mode keeps its own here."""
+        found: dict[str, Any] = self.__dict__.setdefault("_metadata", {})
+        return found
+
+    def register_hook(self, fn: Callable[..., Any]) -> Any:
+        """Call ``fn(grad_inputs, grad_outputs)`` after the node ran; what it returns replaces ``grad_inputs``."""
+        from hotplug.autograd.hooks import RemovableHandle
+
+        if self.post_hooks is None:
+            self.post_hooks = {}
+        return RemovableHandle(self.post_hooks, lambda inputs, outputs: fn(tuple(inputs), tuple(outputs)))
+
+    def register_prehook(self, fn: Callable[..., Any]) -> Any:
+        """Call ``fn(grad_outputs)`` before the node runs; what it returns replaces them."""
+        from hotplug.autograd.hooks import RemovableHandle
+
+        if self.pre_hooks is None:
+            self.pre_hooks = {}
+        return RemovableHandle(self.pre_hooks, lambda outputs: fn(tuple(outputs)))
+
     def saved_storages(self) -> set[int]:
         """Identities of the storages kept for backward; a gradient that shares one is not fresh memory."""
         return set()
 
     def __repr__(self) -> str:
-        return f"<{self.name}>"
+        return f"<{self.name()}>"
 
 
 @final
 class Saved:
-    """A tensor kept for backward, which checks at its use that nobody changed it in place meanwhile."""
+    """A tensor kept for backward, which checks at its use that nobody changed it in place meanwhile.
 
-    __slots__ = ("array", "index", "op", "tensor", "version")
+    Under hooks on saved tensors it keeps only what their ``pack`` returned, and ``array`` is ``None``.
+    """
+
+    __slots__ = ("array", "index", "op", "packed", "tensor", "version")
 
     def __init__(self, tensor: Tensor | None, array: Array, op: str, index: int = -1) -> None:
         if tensor is not None and tensor._meta is not None and tensor._meta.inference:
@@ -122,10 +164,15 @@ class Saved:
             )
         self.tensor = tensor
         """An input is kept as itself; an output (``index`` >= 0) only as its array, since it refers to the node."""
-        self.array = array
+        self.array: Array | None = array
         self.version = array.storage.version
         self.op = op
         self.index = index
+        if WATCH.saving and MODE.saving:
+            from hotplug.autograd.saving import Packed
+
+            self.packed = Packed(tensor, array)
+            self.tensor = self.array = None
 
     def get(self, node: Node) -> Tensor:
         """The tensor, on the tape as it was.
@@ -135,6 +182,8 @@ class Saved:
         """
         from hotplug.tensor import wrap
 
+        if self.array is None:
+            return self.packed.unpack(node, self.index)
         if self.array.storage.version != self.version:
             raise AutogradError(
                 f"one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -148,9 +197,20 @@ class Saved:
         result = wrap(self.array)
         if tensor is not None:
             result._meta = tensor._meta
-        elif MODE.grad:
+        elif MODE.grad and self.array.layout.dtype.kind in "fc":
             result._meta = Meta(True, node, self.index)
         return result
+
+    def storage(self) -> int:
+        """The identity of the storage that is kept."""
+        return id(self.array.storage) if self.array is not None else self.packed.storage
+
+
+def note_origin(node: Node) -> None:
+    """In anomaly mode: keep where in the program the node was recorded."""
+    from hotplug.autograd.anomaly import note
+
+    note(node)
 
 
 def released(op: str) -> AutogradError:
@@ -197,3 +257,19 @@ def mark_inference(results: Sequence[Tensor]) -> None:
         if result._meta is None:
             result._meta = Meta()
         result._meta.inference = True
+
+
+_HOME: Final = {
+    "disable_saved_tensors_hooks": "saving", "save_on_cpu": "saving", "saved_tensors_hooks": "saving",
+    "register_multi_grad_hook": "hooks",
+}  # fmt: skip
+"""Names that PyTorch has here and that lie above the tape: loaded on first use, by their module."""
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hotplug.autograd.graph' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"hotplug.autograd.{home}"), name)

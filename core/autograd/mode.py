@@ -19,9 +19,29 @@ class Mode(threading.local):
 
     grad = True
     inference = False
+    saving: tuple[Any, ...] = ()
+    """The hooks on saved tensors, innermost last."""
+    walk: Any = None
+    """The backward that runs, if one does."""
 
 
 MODE = Mode()
+
+
+@final
+class Watch:
+    """Switches of the whole process for what is rarely on, so that recording an op asks one attribute."""
+
+    __slots__ = ("anomaly", "check_nan", "saving")
+
+    def __init__(self) -> None:
+        self.anomaly = False
+        self.check_nan = True
+        self.saving = 0
+        """How many hooks on saved tensors are entered, in all threads."""
+
+
+WATCH = Watch()
 
 
 class _Switch(ABC):

@@ -184,7 +184,6 @@ def resize_for(name: str, out: Tensor, shape: Shape) -> None:
 class Overwrite(Node):
     """A copy over all of a tensor: the old value gets no gradient, the new one all of it."""
 
-    @property
     def name(self) -> str:
         return "CopyBackward"
 
@@ -209,7 +208,6 @@ class WriteView(Node):
         self._view = view.layout
         self._offset = view.offset - base.offset
 
-    @property
     def name(self) -> str:
         return "CopySlices"
 

@@ -259,7 +259,6 @@ class OpNode(Node):
                 values[label] = Saved(None, out, op.name, index)
         self._values: dict[str, Any] | None = values
 
-    @property
     def name(self) -> str:
         return "".join(part.capitalize() for part in self._op.name.split("_")) + "Backward"
 
@@ -299,7 +298,7 @@ class OpNode(Node):
         for value in (self._values or {}).values():
             for each in value if isinstance(value, list) else [value]:
                 if isinstance(each, Saved):
-                    found.add(id(each.array.storage))
+                    found.add(each.storage())
         return found
 
     def release(self) -> None:

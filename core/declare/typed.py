@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, final
 
 from hotplug import dispatch, families
 from hotplug.array import Array
-from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, next_sequence, released
-from hotplug.autograd.mode import MODE
+from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, next_sequence, note_origin, released
+from hotplug.autograd.mode import MODE, WATCH
 from hotplug.dtypes import dtype
 from hotplug.expr.derivative import pullback
 from hotplug.expr.node import Expr, cast, constant, input_, leaves, make, schedule, substitute
@@ -183,6 +183,8 @@ class TypedNode(Node):
     ) -> None:  # fmt: skip
         self.edges = edges  # Node.__init__ written out: this runs for every recorded op
         self.sequence = next_sequence()
+        if WATCH.anomaly:
+            note_origin(self)
         self._tape = tape
         self._scalars = scalars
         if len(results) != 1:
@@ -201,12 +203,11 @@ class TypedNode(Node):
             else:
                 self._saved[source] = Saved(None, results[position]._array, name, position)
 
-    @property
     def name(self) -> str:
         return "".join(part.capitalize() for part in self._tape.typed.name.split("_")) + "Backward"
 
     def saved_storages(self) -> set[int]:
-        return {id(saved.array.storage) for saved in (self._saved or {}).values()}
+        return {saved.storage() for saved in (self._saved or {}).values()}
 
     def release(self) -> None:
         if self._saved:
