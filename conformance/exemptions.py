@@ -26,5 +26,6 @@ EXEMPT: Final[dict[str, str]] = {
     "random_": "random: compared in level 3",
     "normal": "random: compared in level 3",
     "multinomial": "random: compared in level 3",
+    "nn.functional.gumbel_softmax": "random: made of exponential_ and softmax",
 }
 """By the op's full name in the table."""

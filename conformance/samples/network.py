@@ -300,3 +300,15 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4, 4, 2), 0.5, False)
     yield Sample(draw(2, 3, 4, 4, 2), 0.0, True)
+
+
+@samples("rrelu", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3))
+    yield Sample(draw(2, 3), 0.1, 0.5, False)
+
+
+@samples("alpha_dropout", "feature_alpha_dropout", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, 4), 0.5, False)
+    yield Sample(draw(2, 3, 4), 1.0, True)

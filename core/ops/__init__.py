@@ -36,6 +36,7 @@ from hotplug.ops.views import *  # noqa: F403
 from hotplug.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from hotplug.ops.alignment import *  # noqa: F403
     from hotplug.ops.attention import *  # noqa: F403
     from hotplug.ops.bags import *  # noqa: F403
     from hotplug.ops.bitonic import *  # noqa: F403
@@ -45,16 +46,36 @@ if TYPE_CHECKING:
     from hotplug.ops.differences import *  # noqa: F403
     from hotplug.ops.distance import *  # noqa: F403
     from hotplug.ops.dropouts import *  # noqa: F403
+    from hotplug.ops.fourier_arrays import *  # noqa: F403
+    from hotplug.ops.fourier_spaces import *  # noqa: F403
+    from hotplug.ops.fourier_transforms import *  # noqa: F403
+    from hotplug.ops.fused import *  # noqa: F403
     from hotplug.ops.grid_sampling import *  # noqa: F403
     from hotplug.ops.histograms import *  # noqa: F403
+    from hotplug.ops.linalg_arrays import *  # noqa: F403
+    from hotplug.ops.linalg_cholesky import *  # noqa: F403
+    from hotplug.ops.linalg_common import *  # noqa: F403
+    from hotplug.ops.linalg_factors import *  # noqa: F403
+    from hotplug.ops.linalg_functions import *  # noqa: F403
+    from hotplug.ops.linalg_least_squares import *  # noqa: F403
+    from hotplug.ops.linalg_lu import *  # noqa: F403
+    from hotplug.ops.linalg_norms import *  # noqa: F403
+    from hotplug.ops.linalg_qr import *  # noqa: F403
+    from hotplug.ops.linalg_solve import *  # noqa: F403
+    from hotplug.ops.linalg_spectral import *  # noqa: F403
+    from hotplug.ops.linalg_triangular import *  # noqa: F403
     from hotplug.ops.lookup import *  # noqa: F403
     from hotplug.ops.loss import *  # noqa: F403
+    from hotplug.ops.margins import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
+    from hotplug.ops.noise import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
     from hotplug.ops.padding import *  # noqa: F403
     from hotplug.ops.parametric import *  # noqa: F403
     from hotplug.ops.pooling import *  # noqa: F403
     from hotplug.ops.quantiles import *  # noqa: F403
+    from hotplug.ops.recurrence import *  # noqa: F403
+    from hotplug.ops.recurrent_layers import *  # noqa: F403
     from hotplug.ops.resampling import *  # noqa: F403
     from hotplug.ops.running_extrema import *  # noqa: F403
     from hotplug.ops.scan import *  # noqa: F403

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from hotplug.declare import composite, function
 from hotplug.dtypes import bool_, dtype as DType
 from hotplug.errors import ArgumentError, DTypeError, ShapeError
 from hotplug.layout import Shape, broadcast_shapes
 from hotplug.ops import arithmetic, comparison, creation, diagonals, products, rearranging, reduction, views
-from hotplug.ops.dropouts import dropout
+from hotplug.ops.dropouts import keep
+from hotplug.ops.random import mask_of_stream, next_stream
 from hotplug.ops.softmaxes import shifted_exp, widened
 from hotplug.tensor import Tensor
 
@@ -41,8 +43,17 @@ def _batch(*tensors: Tensor | None) -> Shape:
     return broadcast_shapes("attention", *(tuple(each.shape[:-2]) for each in tensors if each is not None))
 
 
+def _dropped(shares: Tensor, dropout: float, stream: tuple[int, ...] | None) -> Tensor:
+    """Shares of which each is dropped with a probability; the same ones for the same stream."""
+    if stream is None:
+        return shares
+    chosen = mask_of_stream(shares, tuple(shares.shape), 1.0 - dropout, stream)
+    found: Tensor = keep(shares, chosen, 1.0 / (1.0 - dropout) if dropout < 1.0 else 0.0)
+    return found
+
+
 def _outputs(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float, *_: Any
 ) -> list[tuple[Shape, DType]]:
     rows = (*_batch(query, key, value), query.shape[-2])
     return [((*rows, value.shape[-1]), query.dtype), ((*_batch(query, key), query.shape[-2]), query.dtype)]
@@ -50,27 +61,33 @@ def _outputs(
 
 @composite(outputs=_outputs)
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
-) -> tuple[Tensor, Tensor]:
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float, dropout: float,
+    stream: tuple[int, ...] | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """``softmax(query @ key.T * scale + mask) @ value``, and the logarithm of the softmax's denominator for backward.
 
-    The mask broadcasts: bool, true where to attend, or added.  ``causal``: a query attends to no later key.
+    The mask broadcasts: bool, true where to attend, or added.  ``causal``: a query attends to no later key.  A share is
+    dropped with probability ``dropout``, by the random call ``stream`` (none: none is), which backward repeats: nothing of
+    their size is kept.
     """
     shares, total = _shares(_scores(query, key, mask, causal, scale))
-    return products.matmul(shares, value), total
+    return products.matmul(_dropped(shares, dropout, stream), value), total
 
 
 @attention.gradient("query", "key", "value", "mask")
 def _(
     grad: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, out1: Tensor,
-    causal: bool, scale: float, need: set[str],
+    causal: bool, scale: float, dropout: float, stream: tuple[int, ...] | None, need: set[str],
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    return (*attention_backward(grad, query, key, value, mask, out, out1, causal, "mask" in need, scale), None)[:4]
+    found = attention_backward(
+        grad, query, key, value, mask, out, out1, causal, "mask" in need, scale, dropout, stream
+    )  # fmt: skip
+    return (*found, None)[:4]
 
 
 def _backward_outputs(
     delta: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, total: Tensor,
-    causal: bool, through_mask: bool, scale: float,
+    causal: bool, through_mask: bool, scale: float, dropout: float, stream: tuple[int, ...] | None,
 ) -> list[tuple[Shape, DType]]:  # fmt: skip
     wanted = [query, key, value]
     if through_mask and mask is not None:
@@ -81,18 +98,18 @@ def _backward_outputs(
 @composite(outputs=_backward_outputs)
 def attention_backward(
     delta: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor, total: Tensor,
-    causal: bool, through_mask: bool, scale: float,
+    causal: bool, through_mask: bool, scale: float, dropout: float, stream: tuple[int, ...] | None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients for query, key, value, and the mask if ``through_mask``; the shares are computed again."""
     known = views.unsqueeze(total, -1)
     known = arithmetic.where_elements(comparison.eq(known, -math.inf), 0.0, known)
     shares: Tensor = shifted_exp(_scores(query, key, mask, causal, scale), known)
-    slope = products.matmul(delta, views.transpose(value, -2, -1))
+    slope = _dropped(products.matmul(delta, views.transpose(value, -2, -1)), dropout, stream)
     inner: Tensor = shares * (slope - reduction.sum(delta * out, -1, True))
     found = [
         products.matmul(inner, key) * scale,
         products.matmul(views.transpose(inner, -2, -1), query) * scale,
-        products.matmul(views.transpose(shares, -2, -1), delta),
+        products.matmul(views.transpose(_dropped(shares, dropout, stream), -2, -1), delta),
     ]
     targets: Sequence[Tensor] = (query, key, value)
     if through_mask and mask is not None:
@@ -143,16 +160,16 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         enable_gqa: consecutive heads (axis -3) of the query share a head of key and value.
     """
     _check(query, key, value, attn_mask, is_causal)
+    if not 0.0 <= dropout_p <= 1.0:
+        raise ArgumentError(f"scaled_dot_product_attention: dropout_p has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
         key, value = (_shared_heads(query, each) for each in (key, value))
     factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     kind = query.dtype
     query, key, value = widened(query), widened(key), widened(value)
     mask = attn_mask if attn_mask is None or attn_mask.dtype is bool_ else widened(attn_mask)
-    if dropout_p == 0.0:
-        return attention(query, key, value, mask, is_causal, factor)[0].to(kind)
-    shares = _shares(_scores(query, key, mask, is_causal, factor))[0]
-    return products.matmul(dropout(shares, dropout_p), value).to(kind)
+    stream = next_stream() if dropout_p else None
+    return attention(query, key, value, mask, is_causal, factor, float(dropout_p), stream)[0].to(kind)
 
 
 def _shared_heads(query: Tensor, other: Tensor) -> Tensor:

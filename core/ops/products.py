@@ -151,7 +151,7 @@ def linear_layer(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``input @ weight.T + bias``."""
     from hotplug import ops
 
-    rows = ops.reshape(input, (-1, input.shape[-1]))
+    rows = ops.reshape(input, (math.prod(input.shape[:-1]), input.shape[-1]))
     result = product(rows, ops.transpose(weight, 0, 1))
     result = result if bias is None else result + bias
     return ops.reshape(result, (*input.shape[:-1], weight.shape[0]))
@@ -166,7 +166,8 @@ def _(grad: Tensor, weight: Tensor) -> Tensor:
 def _(grad: Tensor, input: Tensor, weight_shape: Shape) -> Tensor:
     from hotplug import ops
 
-    rows, columns = ops.reshape(grad, (-1, weight_shape[0])), ops.reshape(input, (-1, weight_shape[1]))
+    count = math.prod(grad.shape[:-1])
+    rows, columns = ops.reshape(grad, (count, weight_shape[0])), ops.reshape(input, (count, weight_shape[1]))
     return product(ops.transpose(rows, 0, 1), columns)
 
 
@@ -174,7 +175,25 @@ def _(grad: Tensor, input: Tensor, weight_shape: Shape) -> Tensor:
 def _(grad: Tensor) -> Tensor:
     from hotplug import ops
 
-    return ops.sum(ops.reshape(grad, (-1, grad.shape[-1])), 0)
+    return ops.sum(ops.reshape(grad, (math.prod(grad.shape[:-1]), grad.shape[-1])), 0)
+
+
+def check_linear(op: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Check shapes and dtypes of a linear map.
+
+    Raises:
+        ShapeError, DTypeError: they don't fit.
+    """
+    if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
+        raise ShapeError(
+            f"{op}: mat1 and mat2 shapes cannot be multiplied: input {list(input.shape)} needs weight (out, "
+            f"{input.shape[-1] if input.ndim else 'in'}), got {list(weight.shape)}"
+        )
+    for other in (weight, bias):
+        if other is not None and other.dtype is not input.dtype:
+            raise DTypeError(f"{op}: expected one dtype, got input {input.dtype.name} and parameter {other.dtype.name}")
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        broadcast_shapes(op, tuple(bias.shape), (weight.shape[0],))
 
 
 @function(method=False, namespace="nn.functional")
@@ -183,16 +202,5 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     input ``(*, in)``, weight ``(out, in)``, bias ``(out)`` -> ``(*, out)``.
     """
-    if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
-        raise ShapeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied: input {list(input.shape)} needs weight (out, "
-            f"{input.shape[-1] if input.ndim else 'in'}), got {list(weight.shape)}"
-        )
-    for other in (weight, bias):
-        if other is not None and other.dtype is not input.dtype:
-            raise DTypeError(
-                f"linear: expected one dtype, got input {input.dtype.name} and parameter {other.dtype.name}"
-            )
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        broadcast_shapes("linear", tuple(bias.shape), (weight.shape[0],))
+    check_linear("linear", input, weight, bias)
     return linear_layer(input, weight, bias)

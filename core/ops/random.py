@@ -240,8 +240,18 @@ def _probability(op: str, p: float) -> float:
 
 def random_mask(like: Tensor, shape: Sequence[int], keep: float) -> Tensor:
     """bool, true with probability ``keep``, on the device of ``like``: what dropout multiplies by."""
+    return mask_of_stream(like, shape, keep, next_stream())
+
+
+def next_stream() -> tuple[int, int, int, int]:
+    """The scalars of the next random call, for a mask that is made again for backward instead of being kept."""
+    return chosen(None).draw()
+
+
+def mask_of_stream(like: Tensor, shape: Sequence[int], keep: float, stream: Sequence[int]) -> Tensor:
+    """:func:`random_mask` of a call that :func:`next_stream` has counted: the same at every call."""
     out = like._array.storage.runtime.empty(layout_of(bool_, tuple(shape)))
-    _fill(out, _chance_program(bool_), None, keep)
+    dispatch.map_(_chance_program(bool_), [out], [], (*stream, keep))
     return wrap(out)
 
 

@@ -102,6 +102,30 @@ def test_dropout_of_shares() -> None:
     assert q.grad is not None
 
 
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"dropout_p": 0.2}], ids=str)
+def test_nothing_of_the_scores_size_is_kept(options: dict[str, Any]) -> None:
+    """Going back needs the inputs, the output and a number a row: allocator statistics show no length x length matrix."""
+    length = 512
+    q, k, v = (hp.randn(1, length, 4, requires_grad=True) for _ in range(3))
+    before = hp.memory_allocated()
+    out = F.scaled_dot_product_attention(q, k, v, **options)
+    assert hp.memory_allocated() - before < 4 * length * length / 8
+    out.sum().backward()
+    assert hp.memory_allocated() - before < 4 * length * length / 8
+
+
+def test_dropout_drops_the_same_shares_going_back() -> None:
+    draw = np.random.default_rng(0)
+    q, k, v = (hp.tensor(draw.normal(size=(3, 2)), requires_grad=True, device="numpy") for _ in range(3))
+
+    def run(*given: Any) -> Any:
+        hp.manual_seed(3)
+        return F.scaled_dot_product_attention(*given, dropout_p=0.4)
+
+    assert gradcheck(run, (q, k, v))
+    assert gradgradcheck(run, (q, k, v))
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
 def test_half_types(torch: ModuleType, name: str) -> None:
