@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from hotplug import (
         conformance as conformance,
         data as data,
+        fft as fft,
+        linalg as linalg,
         nn as nn,
         optim as optim,
         serialization as serialization,
@@ -99,11 +101,12 @@ pi: Final = 3.141592653589793
 e: Final = 2.718281828459045
 newaxis: Final = None
 
-_LAZY: Final = frozenset({"conformance", "data", "nn", "optim", "random", "serialization", "utils"})
+_LAZY: Final = frozenset({"conformance", "data", "fft", "linalg", "nn", "optim", "random", "serialization", "utils"})
 _LAZY_NAMES: Final = {
     name: home
     for home, names in {
         "declare": "composite elementwise gradient",
+        "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
         "serialization": "load save",

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from hotplug import ops as _f
     from hotplug.device import device as Device
     from hotplug.dtypes import dtype as DType
+    from hotplug.ops.linalg_qr import QR
+    from hotplug.ops.linalg_solve import Slogdet
+    from hotplug.ops.linalg_spectral import LegacySVD
     from hotplug.ops.reduction import Dim, ValuesIndices
     from hotplug.random import Generator
     from hotplug.tensor import Tensor
@@ -889,7 +892,7 @@ class TensorMethods:
 
     def cumsum_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """In-place form of :meth:`cumsum`."""
-        return _f.assign("cumsum_", self, _f.cumsum(self, dim, dtype=dtype))
+        return _f.assign("cumsum_", self, _f.cumsum(_f.apart(self), dim, dtype=dtype))
 
     def cumprod(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """Running product along ``dim``; integers and bool give int64."""
@@ -897,7 +900,7 @@ class TensorMethods:
 
     def cumprod_(self: Any, dim: _int, *, dtype: DType | None = None) -> Tensor:
         """In-place form of :meth:`cumprod`."""
-        return _f.assign("cumprod_", self, _f.cumprod(self, dim, dtype=dtype))
+        return _f.assign("cumprod_", self, _f.cumprod(_f.apart(self), dim, dtype=dtype))
 
     def scatter(
         self: Any, dim: _int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
@@ -973,7 +976,7 @@ class TensorMethods:
 
     def masked_scatter_(self: Any, mask: Tensor, source: Tensor) -> Tensor:
         """In-place form of :meth:`masked_scatter`."""
-        return _f.assign("masked_scatter_", self, _f.masked_scatter(self, mask, source))
+        return _f.assign("masked_scatter_", self, _f.masked_scatter(_f.apart(self), mask, source))
 
     def index_put(self: Any, indices: Sequence[Tensor], values: Tensor, accumulate: _bool = False) -> Tensor:
         """A copy of ``input`` with ``values`` written at ``input[indices]``; with ``accumulate``, added, repeats included."""
@@ -1117,7 +1120,7 @@ class TensorMethods:
 
     def addmm_(self: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """In-place form of :meth:`addmm`."""
-        return _f.assign("addmm_", self, _f.addmm(self, mat1, mat2, beta=beta, alpha=alpha))
+        return _f.assign("addmm_", self, _f.addmm(_f.apart(self), mat1, mat2, beta=beta, alpha=alpha))
 
     def bernoulli(self: Any, p: _float | None = None, *, generator: Generator | None = None) -> Tensor:
         """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
@@ -1431,6 +1434,62 @@ class TensorMethods:
         """In-place form of :meth:`rad2deg`."""
         return _f.rad2deg.inplace(self)
 
+    def inner(self: Any, other: Tensor) -> Tensor:
+        """Sum of products over the last axis of both.  ``(*S, K)``, ``(*T, K)`` -> ``(*S, *T)``; a 0-d operand multiplies."""
+        return _f.inner(self, other)
+
+    def vdot(self: Any, other: Tensor) -> Tensor:
+        """Inner product of two vectors, the first conjugated -> 0-d."""
+        return _f.vdot(self, other)
+
+    def trace(self: Any) -> Tensor:
+        """Sum of the diagonal of a matrix -> 0-d; integers give int64."""
+        return _f.trace(self)
+
+    def kron(self: Any, other: Tensor) -> Tensor:
+        """Kronecker product: every element of ``input`` times all of ``other``.  ``(*S)``, ``(*T)`` -> the products of sizes."""
+        return _f.kron(self, other)
+
+    def cross(self: Any, other: Tensor, dim: _int | None = None) -> Tensor:
+        """Cross product of vectors along ``dim``, by default the first axis of size 3; the others broadcast."""
+        return _f.cross(self, other, dim)
+
+    def matrix_power(self: Any, n: _int) -> Tensor:
+        """Square matrices multiplied with themselves ``n`` times, ``(*B, M, M)`` -> the same; below 0, the inverse's power."""
+        return _f.matrix_power(self, n)
+
+    def addmv(self: Any, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * (mat @ vec)``.  mat ``(M, K)``, vec ``(K)`` -> ``(M)``, to which the input expands."""
+        return _f.addmv(self, mat, vec, beta=beta, alpha=alpha)
+
+    def addmv_(self: Any, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addmv`."""
+        return _f.assign("addmv_", self, _f.addmv(_f.apart(self), mat, vec, beta=beta, alpha=alpha))
+
+    def addr(self: Any, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * outer(vec1, vec2)``.  vec1 ``(M)``, vec2 ``(N)`` -> ``(M, N)``."""
+        return _f.addr(self, vec1, vec2, beta=beta, alpha=alpha)
+
+    def addr_(self: Any, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addr`."""
+        return _f.assign("addr_", self, _f.addr(_f.apart(self), vec1, vec2, beta=beta, alpha=alpha))
+
+    def baddbmm(self: Any, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * (batch1 @ batch2)``.  ``(B, M, K)``, ``(B, K, N)`` -> ``(B, M, N)``."""
+        return _f.baddbmm(self, batch1, batch2, beta=beta, alpha=alpha)
+
+    def baddbmm_(self: Any, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`baddbmm`."""
+        return _f.assign("baddbmm_", self, _f.baddbmm(_f.apart(self), batch1, batch2, beta=beta, alpha=alpha))
+
+    def addbmm(self: Any, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """``beta * input + alpha * sum(batch1 @ batch2, 0)``.  ``(B, M, K)``, ``(B, K, N)`` -> ``(M, N)``."""
+        return _f.addbmm(self, batch1, batch2, beta=beta, alpha=alpha)
+
+    def addbmm_(self: Any, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`addbmm`."""
+        return _f.assign("addbmm_", self, _f.addbmm(_f.apart(self), batch1, batch2, beta=beta, alpha=alpha))
+
     def softmax(self: Any, dim: _int, dtype: DType | None = None) -> Tensor:
         """``exp(x) / sum(exp(x))`` along ``dim``: positive shares that add up to 1.  ``dtype``: converted to it first."""
         return _f.softmax(self, dim, dtype)
@@ -1445,7 +1504,7 @@ class TensorMethods:
 
     def tril_(self: Any, diagonal: _int = 0) -> Tensor:
         """In-place form of :meth:`tril`."""
-        return _f.assign("tril_", self, _f.tril(self, diagonal))
+        return _f.assign("tril_", self, _f.tril(_f.apart(self), diagonal))
 
     def triu(self: Any, diagonal: _int = 0) -> Tensor:
         """The upper triangle of each matrix, zeros below the ``diagonal`` (0 is the main one, above it positive)."""
@@ -1453,7 +1512,7 @@ class TensorMethods:
 
     def triu_(self: Any, diagonal: _int = 0) -> Tensor:
         """In-place form of :meth:`triu`."""
-        return _f.assign("triu_", self, _f.triu(self, diagonal))
+        return _f.assign("triu_", self, _f.triu(_f.apart(self), diagonal))
 
     def diag(self: Any, diagonal: _int = 0) -> Tensor:
         """A vector as the diagonal of a square matrix of zeros, or a matrix's diagonal as a vector."""
@@ -1526,6 +1585,46 @@ class TensorMethods:
         """Counts of the elements between ascending edges: ``(hist, bin_edges)``, ``(bins)`` and ``(bins + 1)``."""
         return _f.histogram(self, bins, range=range, weight=weight, density=density)
 
+    def matrix_exp(self: Any) -> Tensor:
+        """:func:`linalg.matrix_exp`."""
+        return _f.matrix_exp(self)
+
+    def lu_solve(self: Any, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """:func:`linalg.lu_solve` with the right-hand side first."""
+        return _f.lu_solve(self, LU_data, LU_pivots)
+
+    def inverse(self: Any) -> Tensor:
+        """:func:`linalg.inv`."""
+        return _f.inverse(self)
+
+    def det(self: Any) -> Tensor:
+        """:func:`linalg.det`."""
+        return _f.det(self)
+
+    def slogdet(self: Any) -> Slogdet:
+        """:func:`linalg.slogdet`."""
+        return _f.slogdet(self)
+
+    def logdet(self: Any) -> Tensor:
+        """The logarithm of the determinant of ``(*, N, N)``: -inf where it is 0, NaN where it is negative."""
+        return _f.logdet(self)
+
+    def svd(self: Any, some: _bool = True, compute_uv: _bool = True) -> LegacySVD:
+        """``U``, ``S`` and ``V`` (not its adjoint) with ``U @ diag(S) @ V^H = input``; without ``compute_uv``, U and V are"""
+        return _f.svd(self, some, compute_uv)
+
+    def qr(self: Any, some: _bool = True) -> QR:
+        """:func:`linalg.qr`: reduced where ``some``, else complete."""
+        return _f.qr(self, some)
+
+    def pinverse(self: Any, rcond: _float = 1e-15) -> Tensor:
+        """:func:`linalg.pinv` with PyTorch's older default."""
+        return _f.pinverse(self, rcond)
+
+    def dist(self: Any, other: Tensor, p: Any = 2) -> Tensor:
+        """The norm of order ``p`` of ``input - other``, which broadcast -> 0-d."""
+        return _f.dist(self, other, p)
+
     def cummax(self: Any, dim: _int) -> ValuesIndices:
         """The largest element so far along ``dim``, and the last position of it; NaN stays.  ``(*S)`` -> twice ``(*S)``."""
         return _f.cummax(self, dim)
@@ -1573,7 +1672,9 @@ class TensorMethods:
     ) -> Tensor:
         """In-place form of :meth:`scatter_reduce`."""
         return _f.assign(
-            "scatter_reduce_", self, _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+            "scatter_reduce_",
+            self,
+            _f.scatter_reduce(_f.apart(self), dim, index, src, reduce, include_self=include_self),
         )
 
     def unique(
@@ -1591,3 +1692,67 @@ class TensorMethods:
     ) -> Any:
         """Elements (with ``dim``, slices) that differ from the one before; arguments and results as in :func:`unique`."""
         return _f.unique_consecutive(self, return_inverse, return_counts, dim)
+
+    def cov(
+        self: Any, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+    ) -> Tensor:
+        """Covariance of the rows, each a variable observed in every column.  ``(V, N)`` -> ``(V, V)``; a vector -> 0-d."""
+        return _f.cov(self, correction=correction, fweights=fweights, aweights=aweights)
+
+    def corrcoef(self: Any) -> Tensor:
+        """Correlation of the rows: their covariances divided by both standard deviations, within [-1, 1]."""
+        return _f.corrcoef(self)
+
+    def put(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
+        """A copy of ``input`` with elements of ``source`` at positions in the flattened input; negative ones from the end."""
+        return _f.put(self, index, source, accumulate)
+
+    def put_(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
+        """In-place form of :meth:`put`."""
+        return _f.assign("put_", self, _f.put(_f.apart(self), index, source, accumulate))
+
+    def index_reduce(
+        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """Slices of ``source`` along ``dim`` reduced into those that ``index`` names: ``prod``, ``mean``, ``amax`` or ``amin``"""
+        return _f.index_reduce(self, dim, index, source, reduce, include_self=include_self)
+
+    def index_reduce_(
+        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """In-place form of :meth:`index_reduce`."""
+        return _f.assign(
+            "index_reduce_",
+            self,
+            _f.index_reduce(_f.apart(self), dim, index, source, reduce, include_self=include_self),
+        )
+
+    def select_scatter(self: Any, src: Tensor, dim: _int, index: _int) -> Tensor:
+        """A copy of ``input`` with ``src`` at position ``index`` of an axis."""
+        return _f.select_scatter(self, src, dim, index)
+
+    def slice_scatter(
+        self: Any, src: Tensor, dim: _int = 0, start: _int | None = None, end: _int | None = None, step: _int = 1
+    ) -> Tensor:
+        """A copy of ``input`` with ``src`` at positions ``start:end:step`` of an axis."""
+        return _f.slice_scatter(self, src, dim, start, end, step)
+
+    def diagonal_scatter(self: Any, src: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
+        """A copy of ``input`` with ``src`` on a diagonal of two axes."""
+        return _f.diagonal_scatter(self, src, offset, dim1, dim2)
+
+    def cholesky(self: Any, upper: _bool = False) -> Tensor:
+        """:func:`linalg.cholesky`."""
+        return _f.cholesky(self, upper)
+
+    def cholesky_solve(self: Any, L: Tensor, upper: _bool = False) -> Tensor:
+        """``X`` with ``A @ X = input`` where ``L`` is the Cholesky factor of A.  input ``(*, N, K)``, L ``(*, N, N)``."""
+        return _f.cholesky_solve(self, L, upper)
+
+    def cholesky_inverse(self: Any, upper: _bool = False) -> Tensor:
+        """The inverse of the matrix whose Cholesky factor is ``L (*, N, N)``."""
+        return _f.cholesky_inverse(self, upper)
+
+    def combinations(self: Any, r: _int = 2, with_replacement: _bool = False) -> Tensor:
+        """All choices of ``r`` elements of a vector in order, as rows.  ``(n)`` -> ``(n choose r, r)``."""
+        return _f.combinations(self, r, with_replacement)

@@ -15,8 +15,8 @@ class ShapeError(HotplugError, RuntimeError):
     """Shapes do not fit together."""
 
 
-class DTypeError(HotplugError, RuntimeError):
-    """An operation is not defined for the given dtypes."""
+class DTypeError(HotplugError, NotImplementedError):
+    """An operation is not defined for the given dtypes.  PyTorch raises NotImplementedError or its base, RuntimeError."""
 
 
 class ArgumentError(HotplugError, ValueError):
@@ -61,6 +61,14 @@ class AutogradError(HotplugError, RuntimeError):
 
 class ExchangeError(HotplugError, BufferError, RuntimeError):
     """Memory can't be shared with another library as asked."""
+
+
+class LinAlgError(HotplugError, RuntimeError):
+    """A matrix is singular, not positive-definite, or a decomposition of it did not converge."""
+
+
+class WorkerError(HotplugError, RuntimeError):
+    """A worker process died, is late, or failed in a way that can't be raised as it was."""
 
 
 class FileFormatError(HotplugError, ValueError):

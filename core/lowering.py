@@ -288,11 +288,11 @@ def _real_program(program: dispatch.Program, inputs: Sequence[dtype]) -> dispatc
         for part in _parts_of(leaf):
             places[part] = input_(at, kind.real)
             at += 1
-    at = 0
-    for leaf in leaves(program, "scalar"):
-        for part in _parts_of(leaf):
-            places[part] = scalar(at, leaf.dtype.real)
-            at += 1
+    more = 0
+    for leaf in leaves(program, "scalar"):  # a position that the program does not read keeps its place too
+        for offset, part in enumerate(_parts_of(leaf)):
+            places[part] = scalar(leaf.value + more + offset, leaf.dtype.real)
+        more += len(_parts_of(leaf)) - 1
     _PROGRAMS[program] = substitute(roots, places)
     return _PROGRAMS[program]
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hotplug import ops as _f
     from hotplug.device import device as Device
     from hotplug.dtypes import dtype as DType
+    from hotplug.ops.linalg_qr import QR
+    from hotplug.ops.linalg_solve import Slogdet
+    from hotplug.ops.linalg_spectral import LegacySVD
     from hotplug.ops.reduction import Dim, ValuesIndices
     from hotplug.random import Generator
     from hotplug.tensor import Tensor
@@ -116,7 +119,7 @@ def inplace_method(entry: Any) -> str:
         return head + doc + f"        return _f.{entry.name}.inplace(self{tail})\n"
     if entry.name in ("squeeze", "unsqueeze"):
         return head + doc + f"        return _f.become(self, _f.{entry.body.__name__}(self{tail}))\n"
-    return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.body.__name__}(self{tail}))\n"
+    return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.body.__name__}(_f.apart(self){tail}))\n"
 
 
 def generate() -> str:

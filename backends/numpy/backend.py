@@ -1,4 +1,4 @@
-"""The device ``numpy``: the reference.  Clarity before speed; it decomposes every composite."""
+"""The device ``numpy``: the reference.  Clarity before speed; it decomposes every composite that NumPy has no library for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hotplug.backends.numpy.memory import HostBackend
 
 @final
 class NumpyBackend(HostBackend):
-    """Required families only, each a few lines of NumPy."""
+    """The required families, each a few lines of NumPy, and what NumPy itself has: linear algebra and transforms."""
 
     name = "numpy"
     numbered = False

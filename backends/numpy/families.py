@@ -157,6 +157,10 @@ FAMILIES: Final[dict[str, Callable[[OpKey], Body]]] = {
 
 
 def kernel(key: OpKey) -> Kernel | None:
-    """The reference kernel of a required family; ``None`` for a composite."""
-    make = FAMILIES.get(key.name)
-    return None if make is None else _on_ndarrays(make(key))
+    """The reference kernel of a required family, or of a composite that NumPy has in its libraries; else ``None``."""
+    if key.name in FAMILIES:
+        return _on_ndarrays(FAMILIES[key.name](key))
+    from hotplug.backends.numpy import fft, linalg
+
+    body = linalg.body_of(key) or fft.body_of(key)
+    return None if body is None else _on_ndarrays(body)

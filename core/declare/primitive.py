@@ -2,7 +2,8 @@
 
 A gradient rule names what it reads: ``grad`` (of the first output), ``out``, the op's parameters, and for a tensor
 parameter ``x`` also ``x_shape`` and the other :data:`FACTS`, which keep no memory.  Only what the rules of the inputs
-that need a gradient read is saved.
+that need a gradient read is saved.  A rule that reads ``grads`` gets those of all outputs, ``None`` for one that nothing
+came to: it treats every output as differentiable, so that what it reads of them has its history in second order.
 """
 
 from __future__ import annotations
@@ -244,7 +245,8 @@ class OpNode(Node):
         self._needed = self._needed_names(edges)
         reads = {name for rule in self._active() for name in rule.reads}
         self._shapes = [out.layout for out in outs]
-        if self._recomputes(reads, self._shapes):
+        self._recomputes = self._needs_body(reads, self._shapes)
+        if self._recomputes:
             reads |= set(op.parameters)
         values: dict[str, Any] = {}
         for name, arg in zip(op.parameters, args, strict=False):
@@ -273,9 +275,13 @@ class OpNode(Node):
     def _active(self) -> list[Rule]:
         return [rule for rule in self._op.rules if self._needed.intersection(rule.inputs)]
 
-    def _recomputes(self, reads: set[str], outs: Sequence[Layout]) -> bool:
-        """Whether a rule reads a floating output beside the first: under create_graph its history matters."""
-        return any(f"out{i}" in reads and out.dtype.kind in "fc" for i, out in enumerate(outs) if i)
+    def _needs_body(self, reads: set[str], outs: Sequence[Layout]) -> bool:
+        """Whether a rule reads a floating output beside the first whose gradient no rule reads: under create_graph its
+        history matters.
+        """
+        return "grads" not in reads and any(
+            f"out{i}" in reads and out.dtype.kind in "fc" for i, out in enumerate(outs) if i
+        )
 
     def _keep(self, arg: Any) -> Any:
         if isinstance(arg, Tensor):
@@ -308,7 +314,7 @@ class OpNode(Node):
     def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
         if self._values is None:
             raise released(self._op.name)
-        if MODE.grad and isinstance(self._op, Composite) and self._recomputes(set(self._values), self._shapes):
+        if MODE.grad and isinstance(self._op, Composite) and self._recomputes:
             return self._through_body(grads)
         found: dict[str, Any] = {}
         for rule in self._active():
@@ -320,7 +326,7 @@ class OpNode(Node):
         if name == "grad":
             return self._grad(grads, 0)
         if name == "grads":
-            return [self._grad(grads, index) for index in range(len(grads))]
+            return grads
         if name == "need":
             return self._needed
         return self._value(name)

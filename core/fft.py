@@ -1,0 +1,41 @@
+"""``hotplug.fft``: discrete Fourier transforms under the names of ``torch.fft``.
+
+>>> import hotplug as hp
+>>> hp.fft.rfft(hp.tensor([1.0, 2.0, 3.0, 4.0])).abs()
+tensor([10.0000,  2.8284,  2.0000])
+"""
+
+from __future__ import annotations
+
+from hotplug.ops.fourier_spaces import (
+    fft_fft2 as fft2,
+    fft_fftfreq as fftfreq,
+    fft_fftn as fftn,
+    fft_fftshift as fftshift,
+    fft_hfft2 as hfft2,
+    fft_hfftn as hfftn,
+    fft_ifft2 as ifft2,
+    fft_ifftn as ifftn,
+    fft_ifftshift as ifftshift,
+    fft_ihfft2 as ihfft2,
+    fft_ihfftn as ihfftn,
+    fft_irfft2 as irfft2,
+    fft_irfftn as irfftn,
+    fft_rfft2 as rfft2,
+    fft_rfftfreq as rfftfreq,
+    fft_rfftn as rfftn,
+)
+from hotplug.ops.fourier_transforms import (
+    fft_fft as fft,
+    fft_hfft as hfft,
+    fft_ifft as ifft,
+    fft_ihfft as ihfft,
+    fft_irfft as irfft,
+    fft_rfft as rfft,
+)
+
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn",
+    "ifftshift", "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq",
+    "rfftn",
+]  # fmt: skip

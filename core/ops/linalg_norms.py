@@ -1,0 +1,162 @@
+"""Norms, condition numbers and ranks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hotplug.declare import function
+from hotplug.declare.dims import canonical_dim
+from hotplug.dtypes import dtype as DType
+from hotplug.errors import DTypeError, ShapeError
+from hotplug.ops import arithmetic, comparison, creation, reduction, selection, views
+from hotplug.ops.linalg_common import LinAlgArgumentError, check_matrix, check_square
+from hotplug.ops.linalg_solve import inverse_matrix
+from hotplug.ops.linalg_spectral import linalg_eigvalsh, linalg_svdvals
+from hotplug.tensor import Tensor
+
+_ORDERS = ("fro", "nuc", math.inf, -math.inf, 1, -1, 2, -2)
+
+
+def _floating(op: str, A: Tensor, dtype: DType | None) -> Tensor:  # noqa: N803
+    if A.dtype.kind not in "fc":
+        raise DTypeError(f"{op}: Expected a floating point or complex tensor as input. Got {A.dtype.name}")
+    return A if dtype is None else A.to(dtype)
+
+
+@function(method=False, namespace="linalg", name="vector_norm")
+def linalg_vector_norm(
+    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:  # fmt: skip
+    """``(sum |x| ** ord) ** (1 / ord)`` over ``dim`` (all by default); inf, -inf and 0 give the largest and smallest
+    modulus and the count of elements that are not zero.
+    """
+    if isinstance(ord, str):
+        raise LinAlgArgumentError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
+    return reduction.norm(_floating("linalg.vector_norm", x, dtype), float(ord), dim, keepdim)
+
+
+def _two_dims(op: str, dim: Any, rank: int) -> tuple[int, int]:
+    if not isinstance(dim, (tuple, list)) or len(dim) != 2:
+        raise ShapeError(f"{op}: dim must be a 2-tuple. Got {dim}")
+    first, second = (canonical_dim(op, each, rank) for each in dim)
+    if first == second:
+        raise ShapeError(f"{op}: dims must be different. Got ({dim[0]}, {dim[1]})")
+    return first, second
+
+
+@function(method=False, namespace="linalg", name="matrix_norm")
+def linalg_matrix_norm(
+    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: DType | None = None  # noqa: N803
+) -> Tensor:  # fmt: skip
+    """A norm of matrices ``(*, M, N)`` whose axes are ``dim``.
+
+    ord ``"fro"``: root of the sum of squares; ``"nuc"``: sum of the singular values; 2, -2: the largest, the smallest of
+    them; 1, -1: largest, smallest sum of moduli of a column; inf, -inf: of a row.
+    """
+    op = "linalg.matrix_norm"
+    if A.ndim < 2:
+        raise ShapeError(f"{op}: The input tensor A must have at least 2 dimensions, got {A.ndim}")
+    A = _floating(op, A, dtype)  # noqa: N806
+    rows, columns = _two_dims(op, dim, A.ndim)
+    if ord not in _ORDERS:
+        raise LinAlgArgumentError(f"{op}: Order {ord} not supported; use one of {', '.join(map(str, _ORDERS))}")
+    if ord == "fro":
+        return reduction.norm(A, 2.0, (rows, columns), keepdim)
+    if ord in ("nuc", 2, -2):
+        values = linalg_svdvals(views.movedim(A, (rows, columns), (-2, -1)))
+        result = _of_values(values, ord)
+        if not keepdim:
+            return result
+        for axis in sorted((rows, columns)):
+            result = views.unsqueeze(result, axis)
+        return result
+    along, across = (columns, rows) if abs(ord) == math.inf else (rows, columns)
+    sums = reduction.sum(arithmetic.abs(A), along, True)
+    found = reduction.amax(sums, across, True) if ord > 0 else reduction.amin(sums, across, True)
+    return found if keepdim else views.squeeze(found, (rows, columns))
+
+
+def _of_values(values: Tensor, order: Any) -> Tensor:
+    if order == "nuc":
+        return reduction.sum(values, -1)
+    return reduction.amax(values, -1) if order == 2 else reduction.amin(values, -1)
+
+
+@function(method=False, namespace="linalg", name="norm")
+def linalg_norm(
+    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: DType | None = None  # noqa: N803
+) -> Tensor:  # fmt: skip
+    """:func:`linalg.vector_norm` or :func:`linalg.matrix_norm`.
+
+    Of the matrix where two dims are given, or none and A is a matrix, and ``ord`` is given; else of the vector.
+    """
+    count = len(dim) if isinstance(dim, (tuple, list)) else None if dim is None else 1
+    if ord is None:
+        return linalg_vector_norm(A, 2, dim, keepdim, dtype=dtype)
+    if count is None:
+        if A.ndim not in (1, 2):
+            raise ShapeError(
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
+            )
+        count = A.ndim
+    if count == 2:
+        return linalg_matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return linalg_vector_norm(A, ord, dim, keepdim, dtype=dtype)
+
+
+@function(method=False, namespace="linalg", name="cond")
+def linalg_cond(A: Tensor, p: Any = None) -> Tensor:  # noqa: N803
+    """The condition number ``norm(A) * norm(inv(A))`` in the norm ``p`` of :func:`linalg.matrix_norm`.
+
+    By default, and for 2 and -2, from the singular values, of rectangles too.  A singular matrix gives infinity.
+    """
+    check_matrix("linalg.cond", A)
+    if p is None or p in (2, -2):
+        values = linalg_svdvals(A)
+        largest, smallest = views.select(values, -1, 0), views.select(values, -1, -1)
+        return smallest / largest if p == -2 else largest / smallest
+    check_square("linalg.cond", A)
+    inverse, info = inverse_matrix(A)
+    size = linalg_matrix_norm(A, p) * linalg_matrix_norm(inverse, p)
+    return selection.masked_fill(size, comparison.ne(info, 0), math.inf)
+
+
+def cutoff(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
+    """``max(atol, rtol * largest)`` for singular values ``(*B, K)``, as ``(*B, 1)``; what is not above counts as 0.
+
+    Where neither is given, ``rtol`` is the dtype's epsilon times the larger size of the matrix.
+    """
+    from hotplug.dtypes import finfo
+
+    if rtol is None:
+        given = atol is not None and (isinstance(atol, Tensor) or atol > 0)
+        rtol = 0.0 if given else finfo(values.dtype).eps * max(shape[-2:])
+    largest = reduction.amax(values, -1, True)
+    relative = largest * (views.unsqueeze(rtol, -1) if isinstance(rtol, Tensor) else rtol)
+    if atol is None:
+        return relative
+    if isinstance(atol, Tensor):
+        return arithmetic.maximum(relative, views.unsqueeze(atol, -1).to(relative.dtype))
+    return arithmetic.maximum(relative, creation.full_like(relative, atol))
+
+
+@function(method=False, namespace="linalg", name="matrix_rank")
+def linalg_matrix_rank(
+    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None  # noqa: N803
+) -> Tensor:  # fmt: skip
+    """How many singular values of ``(*, M, N)`` exceed ``max(atol, rtol * largest)`` -> int64.
+
+    ``tol`` is an older name of ``atol``.  With ``hermitian``, they are the moduli of the eigenvalues.
+    """
+    check_matrix("linalg.matrix_rank", A)
+    with_values = linalg_eigvalsh(A.detach()).abs() if hermitian else linalg_svdvals(A.detach())
+    if not with_values.shape[-1]:
+        return reduction.sum(comparison.ne(with_values, 0), -1)
+    atol = tol if atol is None else atol
+    return reduction.sum(
+        comparison.gt(
+            with_values, cutoff(with_values, A.shape, atol, 0.0 if tol is not None and rtol is None else rtol)
+        ),
+        -1,
+    )
