@@ -44,6 +44,8 @@ def function_of(torch: Any, name: str) -> Any:
     homes = [torch, torch.Tensor]
     if entry.namespace == "nn.functional":
         homes = [torch.nn.functional]
+    elif entry.namespace in ("linalg", "fft", "special"):
+        homes = [getattr(torch, entry.namespace)]
     elif entry.namespace == "Tensor" or entry.name.endswith("_"):
         homes = [torch.Tensor]
     found = next((getattr(home, public) for home in homes if callable(getattr(home, public, None))), None)
@@ -130,5 +132,5 @@ def host_values(torch: Any, tensor: Any) -> NDArray:
     """A tensor's elements as an ndarray; bfloat16, which NumPy lacks, as float64."""
     tensor = tensor.detach().resolve_conj().resolve_neg()
     wide = tensor.to(torch.float64) if tensor.dtype is torch.bfloat16 else tensor
-    found: NDArray = wide.numpy()
+    found: NDArray = wide.numpy(force=True)  # a gradient of zeros may have no memory
     return found

@@ -13,6 +13,7 @@ from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Resu
 from hotplug.conformance.expected import known
 from hotplug.conformance.suite import cases
 from hotplug.errors import HotplugError
+from hotplug.host_execution import host_policy
 
 _CHUNK: Final = 40
 
@@ -22,7 +23,8 @@ def run_case(case: Case, bench: Bench) -> Result:
     start = time.perf_counter()
     status, worst, message = "passed", 0.0, ""
     try:
-        worst = case.run(bench)
+        with host_policy("error"):  # what the host computes says nothing of the device
+            worst = case.run(bench)
     except Unsupported as error:
         status, message = "unsupported", str(error)
     except (CaseFailedError, HotplugError) as error:

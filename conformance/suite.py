@@ -15,9 +15,11 @@ def cases(options: Options) -> Iterator[Case]:
 
 
 def _all(options: Options) -> Iterator[Case]:
-    from hotplug.conformance.levels import backward, forward, memory
+    from hotplug.conformance.levels import backward, forward, kernels, memory
 
     yield from memory.cases()
+    if options.level >= 1:
+        yield from kernels.cases(options)
     if options.level >= 2:
         yield from forward.cases(options)
     if options.level >= 3:

@@ -137,6 +137,10 @@ class Allocator:
         with self._lock:
             self._flush()
 
+    def after_fork(self) -> None:
+        """In a forked process: the lock may have been held by a thread that isn't there."""
+        self._lock = threading.Lock()
+
     def reset_peak(self) -> None:
         """Start the maxima anew from the present figures."""
         self.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter, deque
 from typing import Any, Final, final
@@ -10,7 +11,7 @@ from hotplug.array import Array
 from hotplug.backend.contract import FAMILIES, Backend, Capabilities, Kernel, OpKey
 from hotplug.caches import Bounded
 from hotplug.dtypes import ALL, dtype
-from hotplug.errors import CapabilityError, HotplugError, PluginError
+from hotplug.errors import CapabilityError, DeviceError, HotplugError, PluginError
 from hotplug.layout import Layout
 from hotplug.memory import Allocator
 
@@ -57,6 +58,15 @@ class Runtime:
             self._kernels[key] = kernel
         return kernel
 
+    def after_fork(self) -> None:
+        """In a forked process: fresh locks; a device that has a driver can't be used any more, and says so."""
+        self._lock = threading.RLock()
+        self.allocator.after_fork()
+        if not self.capabilities.host_memory:
+            self.backend = _Lost(self.backend)  # type: ignore[misc,assignment]
+            self._kernels.clear()
+            self.plans.clear()
+
     def _resolve(self, key: OpKey) -> Kernel | None:
         self.counts["resolve"] += 1
         try:
@@ -85,6 +95,21 @@ class Runtime:
                 raise missing_dtype(self, key.name, each)
         if key.index64 and not can.index64:
             raise CapabilityError(f"{key.name} on {self.name}: the array spans more than 2**31 elements; split it")
+
+
+@final
+class _Lost:
+    """A backend that was in use when the process was forked: its driver knows nothing of this process."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.name = backend.name
+        self.numbered = getattr(backend, "numbered", True)
+
+    def __getattr__(self, name: str) -> Any:
+        raise DeviceError(
+            f"device {self.name!r} was in use before this process was forked, and its driver doesn't survive that; "
+            f"start processes with 'spawn', or use the device in one of them only"
+        )
 
 
 def _capabilities(backend: Backend, index: int) -> Capabilities:
@@ -136,6 +161,17 @@ def runtime_of(name: str, index: int = 0) -> Runtime:
         if (name, index) not in _RUNTIMES:
             _RUNTIMES[name, index] = _start(name, index)
         return _RUNTIMES[name, index]
+
+
+def _after_fork() -> None:
+    _LOCK.release()
+    for runtime in _RUNTIMES.values():
+        runtime.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    # Held during a fork, so that the child has no lock that a thread of the parent held, nor half a Runtime.
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_after_fork)
 
 
 def _start(name: str, index: int) -> Runtime:

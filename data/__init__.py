@@ -1,6 +1,6 @@
 """Datasets, samplers and the loader of batches, under the names of ``torch.utils.data``."""
 
-from hotplug.data.collate import default_collate
+from hotplug.data.collate import default_collate, default_convert
 from hotplug.data.dataset import (
     ChainDataset,
     ConcatDataset,
@@ -14,15 +14,17 @@ from hotplug.data.dataset import (
 from hotplug.data.loader import DataLoader
 from hotplug.data.sampler import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from hotplug.data.worker import WorkerInfo, get_worker_info
 
 __all__ = [
-    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler",
-    "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
-    "WeightedRandomSampler", "default_collate", "random_split",
+    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "IterableDataset",
+    "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
+    "WeightedRandomSampler", "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip

@@ -42,6 +42,21 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
+def default_convert(data: Any) -> Any:
+    """A single sample: arrays as tensors, containers element by element, all else as it is."""
+    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUOV":
+        return ops.as_tensor(np.asarray(data))
+    if isinstance(data, Mapping):
+        return {key: default_convert(each) for key, each in data.items()}
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*map(default_convert, data))
+    if isinstance(data, tuple):
+        return [default_convert(each) for each in data]  # as PyTorch has it
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return [default_convert(each) for each in data]
+    return data
+
+
 def _sequences(batch: Sequence[Any], first: Any) -> Any:
     if any(len(each) != len(first) for each in batch):
         raise ShapeError(f"default_collate: the samples should be of equal size, got {[len(each) for each in batch]}")

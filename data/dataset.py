@@ -153,6 +153,12 @@ class Subset(Dataset[T_co]):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def __getitems__(self, indices: Sequence[int]) -> list[T_co]:
+        """Several samples, by the dataset's own way where it has one."""
+        several = [self.indices[index] for index in indices]
+        fast = getattr(self.dataset, "__getitems__", None)
+        return [self.dataset[each] for each in several] if fast is None else fast(several)
+
     def batch(self, indices: Sequence[int]) -> Any:
         """As the dataset itself."""
         fast = getattr(self.dataset, "batch", None)

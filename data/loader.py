@@ -1,16 +1,26 @@
-"""DataLoader: batches of a dataset."""
+"""DataLoader: batches of a dataset, loaded here or by worker processes."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final, final
 
-from hotplug.data.collate import default_collate
-from hotplug.data.dataset import Dataset, IterableDataset
+from hotplug.data.collate import default_collate, default_convert
+from hotplug.data.dataset import IterableDataset
+from hotplug.data.fetching import End, Job
 from hotplug.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from hotplug.errors import ArgumentError, ArgumentTypeError
+from hotplug.random import chosen, philox_on_host
+
+if TYPE_CHECKING:
+    from hotplug.data.workers import Workers
+
+_AHEAD: Final = 2
 
 
+@final
 class DataLoader:
     """Iterates over a dataset in batches; every ``for`` loop is an epoch.
 
@@ -19,39 +29,50 @@ class DataLoader:
     >>> [x.tolist() for (x,) in DataLoader(TensorDataset(hp.arange(5)), batch_size=2)]
     [[0, 1], [2, 3], [4]]
 
+    With workers the batches come in the same order as without, and equal random draws give equal batches.  Tensors that
+    a dataset makes in a worker are made on ``cpu``; move the batches to the device in the loop.
+
     Args:
         dataset: what to load.
-        batch_size: samples a batch; ``None``: single samples, not collated.
+        batch_size: samples a batch; ``None``: single samples, not joined.
         shuffle: a new random order every epoch.
         sampler: the order of the samples, instead of ``shuffle``.
         batch_sampler: lists of sample numbers, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
+        num_workers: how many processes load; 0: this one does.
         collate_fn: joins a list of samples; default: :func:`default_collate`.
+        pin_memory: accepted for PyTorch's sake, with a warning: no device offers page-locked memory.
         drop_last: leave out a last batch that isn't full.
-        generator: draws the order; one seed gives the same batches on every device.
-        num_workers: only 0: samples are loaded in this process.
+        timeout: seconds to wait for a batch from a worker; 0: for ever.
+        worker_init_fn: called in every worker with its number, after its random numbers are seeded.
+        multiprocessing_context: ``"fork"``, ``"spawn"``, ``"forkserver"`` or a context; default: see
+            :func:`hotplug.data.workers.choose_context`.
+        generator: draws the order, and the seed of the workers' random numbers; one seed gives the same batches on every
+            device.
+        prefetch_factor: how many batches each worker is ahead; default: 2.
+        persistent_workers: keep the workers, and what their dataset has cached, from epoch to epoch.
 
     Raises:
-        ArgumentError: options exclude each other, or workers are asked for.
+        ArgumentError: options exclude each other, or are out of range.
     """
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
-        timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, *, generator: Any = None,
+        timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, multiprocessing_context: Any = None,
+        generator: Any = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
     ) -> None:  # fmt: skip
-        if num_workers:
-            raise ArgumentError(
-                f"DataLoader: num_workers={num_workers} is not supported, samples are loaded in the calling process; "
-                f"pass num_workers=0"
-            )
         self.dataset = dataset
         self.drop_last = drop_last
         self.generator = generator
-        self.num_workers = 0
+        self.num_workers = num_workers
         self.pin_memory, self.timeout, self.worker_init_fn = pin_memory, timeout, worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
         self._iterable = isinstance(dataset, IterableDataset)
+        self._workers: Workers | None = None
         self._check(batch_size, shuffle, sampler, batch_sampler)
+        self._check_workers()
         if batch_sampler is not None:
             batch_size = None
         self.batch_size = batch_size
@@ -61,8 +82,8 @@ class DataLoader:
         if batch_sampler is None and batch_size is not None and sampler is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_sampler = batch_sampler
-        self.collate_fn: Callable[[list[Any]], Any] = collate_fn or default_collate
-        self._collates = collate_fn is not None or batch_size is not None or batch_sampler is not None
+        batched = batch_size is not None or batch_sampler is not None
+        self.collate_fn: Callable[[Any], Any] = collate_fn or (default_collate if batched else default_convert)
 
     def _check(self, batch_size: int | None, shuffle: bool | None, sampler: Any, batch_sampler: Any) -> None:
         if sampler is not None and shuffle:
@@ -88,38 +109,62 @@ class DataLoader:
                 f"DataLoader expected a dataset with __getitem__, got {type(self.dataset).__name__}"
             )
 
+    def _check_workers(self) -> None:
+        count = self.num_workers
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise ArgumentError(f"DataLoader: num_workers should be a non-negative integer, got {count!r}")
+        if self.timeout < 0:
+            raise ArgumentError(f"DataLoader: timeout should be non-negative, got {self.timeout}")
+        if self.prefetch_factor is not None and self.prefetch_factor < 1:
+            raise ArgumentError(f"DataLoader: prefetch_factor should be positive, got {self.prefetch_factor}")
+        wasted = [
+            name for name in ("prefetch_factor", "persistent_workers", "timeout", "multiprocessing_context")
+            if getattr(self, name)
+        ]  # fmt: skip
+        if not count and wasted:
+            raise ArgumentError(f"DataLoader: {', '.join(wasted)} can only be given with num_workers above 0")
+
     def __iter__(self) -> Iterator[Any]:
+        if self.pin_memory:
+            warnings.warn("DataLoader: pin_memory has no effect, no device offers page-locked memory", stacklevel=2)
+        seed = self._draw_seed()
+        job = Job(self.dataset, self.collate_fn, self.batch_size, self.batch_sampler is not None, self.drop_last)
+        if self.num_workers:
+            return self._from_workers(job, seed)
+        return self._here(job)
+
+    def _draw_seed(self) -> int:
+        """63 bits of the generator; drawn without workers too, so that their number doesn't change what follows."""
+        words = philox_on_host(1, *chosen(self.generator).advance())
+        return (int(words[0, 0]) << 32 | int(words[1, 0])) >> 1
+
+    def _tasks(self) -> Iterator[Any]:
+        """What the fetches of an epoch are called with."""
         if self._iterable:
-            return self._stream()
-        if self.batch_sampler is not None:
-            return (self._batch(indices) for indices in self.batch_sampler)
-        assert self.sampler is not None
-        return (self._single(self.dataset[index]) for index in self.sampler)
+            return repeat(None)
+        return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
 
-    def _single(self, sample: Any) -> Any:
-        return self.collate_fn(sample) if self._collates else sample
+    def _here(self, job: Job) -> Iterator[Any]:
+        fetch = job.start()
+        for task in self._tasks():
+            value = fetch(task)
+            if isinstance(value, End):
+                return
+            yield value
 
-    def _batch(self, indices: list[Any]) -> Any:
-        if self.collate_fn is default_collate and isinstance(self.dataset, Dataset):
-            fast = self.dataset.batch(indices)
-            if fast is not None:
-                return fast
-        if hasattr(self.dataset, "__getitems__"):
-            return self.collate_fn(self.dataset.__getitems__(indices))
-        return self.collate_fn([self.dataset[index] for index in indices])
+    def _from_workers(self, job: Job, seed: int) -> Iterator[Any]:
+        from hotplug.data.workers import WorkerBatches, Workers, choose_context
 
-    def _stream(self) -> Iterator[Any]:
-        if self.batch_size is None:
-            yield from map(self._single, self.dataset)
-            return
-        group: list[Any] = []
-        for sample in self.dataset:
-            group.append(sample)
-            if len(group) == self.batch_size:
-                yield self.collate_fn(group)
-                group = []
-        if group and not self.drop_last:
-            yield self.collate_fn(group)
+        workers = self._workers
+        if workers is None or not workers.alive:
+            context = choose_context(self.multiprocessing_context)
+            workers = Workers(job, self.num_workers, context, seed, self.worker_init_fn, self.timeout)
+            self._workers = workers if self.persistent_workers else None
+        return WorkerBatches(workers, self._tasks(), self.prefetch_factor or _AHEAD, self.persistent_workers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the processes, which belong to this process."""
+        return {**vars(self), "_workers": None}
 
     def __len__(self) -> int:
         if self._iterable:

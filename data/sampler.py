@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from hotplug import ops
 from hotplug.errors import ArgumentError
+from hotplug.random import Generator
 
 T_co = TypeVar("T_co", covariant=True)
 _CHUNK = 1024
@@ -162,3 +163,57 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+
+class DistributedSampler(Sampler[int]):
+    """The share of one of several processes that train together: every ``num_replicas``-th sample from ``rank`` on.
+
+    All processes must use one seed, and call :meth:`set_epoch` before every epoch, for they draw the same order.  The
+    shares are equally long: samples from the start are repeated, or with ``drop_last`` the last ones left out.
+
+    Args:
+        num_replicas: how many processes there are.
+        rank: which one this is, from 0.
+        shuffle: a new random order every epoch.
+        seed: of the order.
+
+    Raises:
+        ArgumentError: the rank is out of range.
+    """
+
+    def __init__(
+        self, dataset: Sized, num_replicas: int, rank: int, shuffle: bool = True, seed: int = 0, drop_last: bool = False
+    ) -> None:
+        if num_replicas < 1 or not 0 <= rank < num_replicas:
+            raise ArgumentError(
+                f"DistributedSampler: rank should be from 0 to num_replicas - 1, got rank {rank} of {num_replicas}"
+            )
+        self.dataset = dataset
+        self.num_replicas = num_replicas
+        self.rank = rank
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        self.epoch = 0
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples each process gets."""
+        size = len(self.dataset)
+        return size // self.num_replicas if self.drop_last else -(-size // self.num_replicas)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch begins: the order depends on it."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        order = list(range(len(self.dataset)))
+        if self.shuffle:
+            drawn = Generator().manual_seed(self.seed + self.epoch)
+            order = ops.randperm(len(order), generator=drawn, device="cpu").tolist()
+        total = self.num_samples * self.num_replicas
+        repeated = order * -(-total // max(len(order), 1))
+        return iter(repeated[self.rank : total : self.num_replicas])
+
+    def __len__(self) -> int:
+        return self.num_samples

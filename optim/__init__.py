@@ -1,6 +1,7 @@
 """Optimizers and learning-rate schedules, under PyTorch's names."""
 
 import hotplug.optim.lr_scheduler as lr_scheduler  # noqa: PLR0402 - mypy finds no partial module by the other form
+import hotplug.optim.swa_utils as swa_utils  # noqa: PLR0402 - as above
 from hotplug.optim.adadelta import Adadelta
 from hotplug.optim.adafactor import Adafactor
 from hotplug.optim.adagrad import Adagrad
@@ -20,5 +21,5 @@ from hotplug.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer",
-    "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler",
+    "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils",
 ]  # fmt: skip

@@ -34,7 +34,7 @@ def _between(a: _Point, b: _Point, low: float, high: float) -> float:
         return (low + high) / 2
     d2 = square**0.5
     place = b.at - (b.at - a.at) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
-    return min(max(place, low), high)
+    return float(min(max(place, low), high))
 
 
 def strong_wolfe(

@@ -152,7 +152,7 @@ class _Search:
 
     def ended(self, loss: float, gradient: Tensor, direction: Tensor, length: float) -> bool:
         change = self.group["tolerance_change"]
-        return (
+        return bool(
             self.evaluations >= self.group["max_eval"]
             or float(gradient.abs().max()) <= self.group["tolerance_grad"]
             or float((direction * length).abs().max()) <= change
@@ -166,7 +166,8 @@ class _Search:
             state.update({"old_dirs": [], "old_stps": [], "ro": [], "H_diag": 1.0})
             return -gradient
         self.remember(gradient - state["prev_flat_grad"], state["d"] * state["t"])
-        result, weights = -gradient, []
+        result: Tensor = -gradient
+        weights: list[Tensor] = []
         for y, s, ro in zip(*(reversed(state[key]) for key in ("old_dirs", "old_stps", "ro")), strict=True):
             weights.append((s * result).sum() * ro)
             result = result - y * weights[-1]

@@ -11,19 +11,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hotplug.errors import ArgumentError
+from hotplug.optim._cyclic import CyclicLR
 from hotplug.optim._one_cycle import OneCycleLR
 from hotplug.optim._plateau import ReduceLROnPlateau
 from hotplug.optim._schedule import LRScheduler
 from hotplug.optim.optimizer import Optimizer
 
 __all__ = [
-    "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LRScheduler", "LambdaLR",
-    "LinearLR", "MultiStepLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
+    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
+    "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
 
 
-class LambdaLR(LRScheduler):
-    """``base_lr * lr_lambda(epoch)``, with one function for all groups or one for each."""
+class _OfFunctions(LRScheduler):
+    """A schedule by one function for all groups, or one for each."""
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
@@ -32,11 +34,10 @@ class LambdaLR(LRScheduler):
         groups = len(optimizer.param_groups)
         self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != groups:
-            raise ArgumentError(f"LambdaLR: expected {groups} lr_lambdas, one a group, got {len(self.lr_lambdas)}")
+            raise ArgumentError(
+                f"{type(self).__name__}: expected {groups} lr_lambdas, one a group, got {len(self.lr_lambdas)}"
+            )
         super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        return [base * function(self.last_epoch) for base, function in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and plain functions: of callable objects, their attributes."""
@@ -53,6 +54,22 @@ class LambdaLR(LRScheduler):
             if attributes is not None:
                 vars(function).update(attributes)
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
+
+
+class LambdaLR(_OfFunctions):
+    """``base_lr * lr_lambda(epoch)``, with one function for all groups or one for each."""
+
+    def get_lr(self) -> list[float]:
+        return [base * function(self.last_epoch) for base, function in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+
+class MultiplicativeLR(_OfFunctions):
+    """Multiplies the learning rate by ``lr_lambda(epoch)`` every epoch."""
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch <= 0:
+            return self._current()
+        return [lr * function(self.last_epoch) for lr, function in zip(self._current(), self.lr_lambdas, strict=True)]
 
 
 class _Factor(LRScheduler):
@@ -248,6 +265,40 @@ class SequentialLR(LRScheduler):
                 group["lr"] = group["initial_lr"]
         self._schedulers[number]._advance(0 if starts else None)
         self._last_lr = self._schedulers[number].get_last_lr()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer, with the states of the schedules."""
+        state = {key: value for key, value in super().state_dict().items() if key != "_schedulers"}
+        return {**state, "_schedulers": [each.state_dict() for each in self._schedulers]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take back what :meth:`state_dict` returned."""
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != "_schedulers"})
+        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            scheduler.load_state_dict(state)
+
+
+class ChainedScheduler(LRScheduler):
+    """Several schedules that all act at every step, each on what the one before it made."""
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        if not schedulers:
+            raise ArgumentError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
+        optimizer = optimizer or schedulers[0].optimizer
+        if any(each.optimizer is not optimizer for each in schedulers):
+            raise ArgumentError("ChainedScheduler expects all schedulers to belong to the same optimizer")
+        self._schedulers = list(schedulers)
+        self.optimizer = optimizer
+        self._last_lr = self._current()
+
+    def get_lr(self) -> list[float]:
+        return self._current()
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go on to the next epoch with every schedule."""
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = self._current()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, with the states of the schedules."""

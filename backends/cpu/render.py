@@ -158,6 +158,9 @@ def value(key: OpKey) -> Callable[..., NDArray]:
     """The program's value as a new ndarray; called with ``(inputs, scalars)``."""
     source = Source(key)
     source.head(outputs=False)
+    if any(node.op == "index" for node in schedule(key.program)):
+        source.names["arange"] = np.arange
+        source.lines.append("index = arange(x0.size).reshape(x0.shape)")
     for node in schedule(key.program):
         source.where[node] = source.statement(node)
     source.lines.append(f"return {source.where[key.program[0]]}")

@@ -30,9 +30,9 @@ def _digamma(x: float) -> float:
     if x == 0:
         return -math.copysign(math.inf, x)
     if x < 0:
-        if x == math.floor(x) or math.isinf(x):
+        if math.isinf(x) or x == math.floor(x):
             return math.nan
-        return _digamma(1.0 - x) - math.pi / math.tan(math.pi * (x % 1.0))
+        return _digamma(1.0 - x) - math.pi / math.tan(math.pi * (x - round(x)))
     if math.isinf(x) or math.isnan(x):
         return x
     shift = 0.0

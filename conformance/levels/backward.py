@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from hotplug import autograd, dtypes, ops
-from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
+from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Unsupported
 from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Draw, Sample
 from hotplug.conformance.guard import guarded
-from hotplug.conformance.levels.forward import REFERENCE, REPRESENTATIVE, supported
-from hotplug.conformance.place import WIDER, Placed, host_values, outputs, tensor
+from hotplug.conformance.levels.forward import REFERENCE, REPRESENTATIVE, called, supported
+from hotplug.conformance.place import WIDER, Placed, host_values, tensor
 from hotplug.conformance.samples import recipe_of, samples_of
 from hotplug.conformance.tolerance import GRADIENT
 from hotplug.declare import OPS
 from hotplug.dtypes import by_name, dtype
 from hotplug.errors import CapabilityError, HotplugError
+from hotplug.host_execution import HostExecutionError
 from hotplug.tensor import Tensor
 
 NDArray = np.ndarray[Any, Any]
@@ -66,6 +67,8 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
                 found = gradients(name, sample, bench.device, kind, layout, number=number)
             for position, (values, like) in enumerate(zip(found, goal, strict=True)):
                 worst = max(worst, check(values, like, kind, GRADIENT, f"gradient of tensor {position}"))
+        except HostExecutionError as error:
+            raise Unsupported(str(error)) from error
         except CapabilityError:
             continue
         except (CaseFailedError, HotplugError) as error:
@@ -88,7 +91,7 @@ def gradients(
 ) -> list[NDArray]:
     """Gradients of ``sum(output * weight)`` over all floating outputs for all leaves; zeros where there is none."""
     placed = Placed(sample, device, kind, layout, wide=wide, grad=True, writes=name.endswith("_"))
-    found = outputs(OPS[name].function(*placed.args, **placed.kwargs))
+    found = called(name, placed)
     targets = [each for each in found if isinstance(each, Tensor) and each.requires_grad]
     if not targets:
         return []

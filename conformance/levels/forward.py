@@ -20,6 +20,7 @@ from hotplug.conformance.tolerance import tolerance_of
 from hotplug.declare import OPS
 from hotplug.dtypes import dtype
 from hotplug.errors import CapabilityError, HotplugError
+from hotplug.host_execution import HostExecutionError
 from hotplug.tensor import Tensor
 
 REFERENCE: Final = "numpy"
@@ -71,6 +72,8 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
     for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
         try:
             worst = max(worst, _one(name, sample, number, kind, layout, bench))
+        except HostExecutionError as error:
+            raise Unsupported(str(error)) from error
         except (CaseFailedError, HotplugError) as error:
             if isinstance(error, CapabilityError):
                 _check_capability(error, kind, sample, bench)
@@ -88,7 +91,6 @@ def _check_capability(error: CapabilityError, kind: dtype, sample: Sample, bench
 
 
 def _one(name: str, sample: Sample, number: int, kind: dtype, layout: str, bench: Bench) -> float:
-    function = OPS[name].function
     try:
         same = reference(name, kind, number, layout, bench.options.seed, False)
     except HotplugError as error:
@@ -97,7 +99,7 @@ def _one(name: str, sample: Sample, number: int, kind: dtype, layout: str, bench
     wide = reference(name, kind, number, layout, bench.options.seed, True)
     placed = Placed(sample, bench.device, kind, layout)
     with guarded(bench.runtime):
-        found = outputs(function(*placed.args, **placed.kwargs))
+        found = called(name, placed)
         got = [_values(each) for each in found]
     terms = sample.largest()
     worst = compare(name, found, got, same, wide, terms)
@@ -160,7 +162,14 @@ def reference(name: str, kind: dtype, number: int, layout: str, seed: int, wide:
         return reference(name, kind, number, "contiguous", seed, wide)
     sample = samples_of(name, kind.kind, seed)[number]
     placed = Placed(sample, REFERENCE, kind, layout, wide=wide)
-    return tuple(_values(each) for each in outputs(OPS[name].function(*placed.args, **placed.kwargs)))
+    return tuple(_values(each) for each in called(name, placed))
+
+
+def called(name: str, placed: Placed) -> list[Any]:
+    """What an op returns, or what stands for it, as a flat list."""
+    recipe = recipe_of(name)
+    assert recipe is not None
+    return outputs(recipe.compared(placed.args, OPS[name].function(*placed.args, **placed.kwargs)))
 
 
 def run_inplace(name: str, kind: dtype, bench: Bench) -> float:

@@ -7,12 +7,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 from hotplug.conformance.draw import Draw, Sample
 from hotplug.declare import OPS, Entry, rules
 
 Body = Callable[[Draw], Iterator[Sample]]
+Shown = Callable[[Sequence[Any], Any], Any]
 
 
 @final
@@ -25,6 +26,8 @@ class Recipe:
         gradient: whether it has a gradient for floating dtypes.
         second: whether its gradient has a gradient.
         layouts: whether its tensors may be laid out in any way; not where memory itself is what the op is about.
+        shown: what is compared in place of the outputs where these are not unique (eigenvectors have any phase): a
+            function of the arguments and the outputs, in differentiable ops, that is the same for all of them.
     """
 
     body: Body
@@ -32,21 +35,27 @@ class Recipe:
     gradient: bool
     second: bool
     layouts: bool
+    shown: Shown | None = None
+
+    def compared(self, args: Sequence[Any], result: Any) -> Any:
+        """What stands for the result of a call in comparisons."""
+        return result if self.shown is None else self.shown(args, result)
 
 
 _RECIPES: Final[dict[str, Recipe]] = {}
 
 
 def samples(
-    *names: str, kinds: str = "buifc", gradient: bool = True, second: bool = True, layouts: bool = True
-) -> Callable[[Body], Body]:
+    *names: str, kinds: str = "buifc", gradient: bool = True, second: bool = True, layouts: bool = True,
+    shown: Shown | None = None,
+) -> Callable[[Body], Body]:  # fmt: skip
     """Register a recipe for ops, by their names in the op table with or without the namespace."""
 
     def register(body: Body) -> Body:
         for name in names:
             if name in _RECIPES:
                 raise ValueError(f"two recipes for op {name!r}")
-            _RECIPES[name] = Recipe(body, kinds, gradient, second, layouts)
+            _RECIPES[name] = Recipe(body, kinds, gradient, second, layouts, shown)
         return body
 
     return register

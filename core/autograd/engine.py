@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from hotplug.autograd.graph import Edge, Meta, Node
 from hotplug.autograd.mode import MODE, WATCH
-from hotplug.errors import AutogradError, ShapeError
+from hotplug.errors import AutogradError, DeviceMismatchError, ShapeError
 
 if TYPE_CHECKING:
     from hotplug.tensor import Tensor
@@ -168,6 +168,7 @@ def seed(output: Tensor, grad: Tensor | None, op: str) -> Tensor:
     Raises:
         AutogradError: the output has several elements and no gradient was given.
         ShapeError: the gradient has another shape.
+        DeviceMismatchError: the gradient is on another device.
     """
     from hotplug import ops
 
@@ -180,4 +181,8 @@ def seed(output: Tensor, grad: Tensor | None, op: str) -> Tensor:
         return ops.ones_like(output)
     if grad.shape != output.shape:
         raise ShapeError(f"{op}: expected a gradient of shape {list(output.shape)}, got {list(grad.shape)}")
+    if grad._array.storage.runtime is not output._array.storage.runtime:
+        raise DeviceMismatchError(
+            f"{op}: expected a gradient on '{output.device}', got one on '{grad.device}'; move it with .to()"
+        )
     return grad

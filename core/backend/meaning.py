@@ -56,7 +56,7 @@ def pack(number: Any, kind: dtype) -> bytes:
     try:
         return FORMATS[kind].pack(number if kind.kind == "b" else float(number))
     except OverflowError:
-        return FORMATS[kind].pack(math.copysign(_INF, number))
+        return FORMATS[kind].pack(_INF if number > 0 else -_INF)
 
 
 def unpack(memory: Any, offset: int, kind: dtype) -> Any:
@@ -115,7 +115,7 @@ def _digamma(x: float) -> float:
     if x <= 0:
         if x == 0:
             return -math.copysign(_INF, x)
-        return _NAN if x % 1 == 0 or math.isinf(x) else _digamma(1 - x) - math.pi / math.tan(math.pi * (x % 1))
+        return _NAN if x % 1 == 0 or math.isinf(x) else _digamma(1 - x) - math.pi / math.tan(math.pi * (x - round(x)))
     shift = 0.0
     while x < 10:
         shift, x = shift - 1 / x, x + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from hotplug.dtypes import bool_, dtype, get_default_dtype
+from hotplug.dtypes import bool_, dtype, get_default_dtype, int64
 
 
 class Rule(NamedTuple):
@@ -33,6 +33,10 @@ real_floating: Final = Rule("real_floating", "buif", to_floating)
 """The same, without complex numbers."""
 strictly_floating: Final = Rule("strictly_floating", "f", lambda promoted: promoted)
 """Only floating dtypes, as PyTorch's activations."""
+inexact: Final = Rule("inexact", "fc", lambda promoted: promoted)
+"""Floating and complex dtypes."""
+counting: Final = Rule("counting", "buifc", lambda promoted: int64 if promoted is bool_ else promoted)
+"""Computes in the promoted dtype; bool becomes int64."""
 integral: Final = Rule("integral", "bui", lambda promoted: promoted)
 """Bool and integers."""
 integers: Final = Rule("integers", "ui", lambda promoted: promoted)

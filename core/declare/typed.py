@@ -12,6 +12,7 @@ from hotplug import dispatch, families
 from hotplug.array import Array
 from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, next_sequence, note_origin, released
 from hotplug.autograd.mode import MODE, WATCH
+from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
 from hotplug.expr.derivative import pullback
 from hotplug.expr.node import Expr, cast, constant, input_, leaves, make, schedule, substitute
@@ -57,7 +58,7 @@ class Typed:
         self.differentiable: Final = any(out.kind in "fc" for out in outs)
         self._gradients = gradients or {}
         self._derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], Derived] = {}
-        self._tapes: dict[tuple[Any, ...], Tape] = {}
+        self._tapes: Bounded[tuple[Any, ...], Tape] = Bounded()
         self._into: dict[tuple[dtype, ...], dispatch.Program] = {}
 
     def program_into(self, targets: tuple[dtype, ...]) -> dispatch.Program:

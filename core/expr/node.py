@@ -139,12 +139,21 @@ class Expr:
         return _remake, (self.op, self.args, self.dtype, self.value)
 
     def __repr__(self) -> str:
-        if self.op in ("input", "scalar"):
-            return f"{self.op[0]}{self.value}:{self.dtype.name}"
-        if self.op == "constant":
-            return f"{self.value!r}:{self.dtype.name}"
-        suffix = f":{self.dtype.name}" if self.op in ("cast", "index") else ""
-        return f"{self.op}({', '.join(map(repr, self.args))}){suffix}"
+        return _shown(self, _SHOWN_DEPTH)
+
+
+_SHOWN_DEPTH: Final = 7
+"""What is deeper is left out: shared nodes are written wherever they are used, which doubles the text at each level."""
+
+
+def _shown(node: Expr, depth: int) -> str:
+    if node.op in ("input", "scalar"):
+        return f"{node.op[0]}{node.value}:{node.dtype.name}"
+    if node.op == "constant":
+        return f"{node.value!r}:{node.dtype.name}"
+    suffix = f":{node.dtype.name}" if node.op in ("cast", "index") else ""
+    args = ", ".join(_shown(each, depth - 1) for each in node.args) if depth else "..."
+    return f"{node.op}({args}){suffix}"
 
 
 _INTERNED: dict[tuple[Any, ...], Expr] = {}

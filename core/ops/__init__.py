@@ -36,16 +36,21 @@ from hotplug.ops.views import *  # noqa: F403
 from hotplug.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from hotplug.ops.added_products import *  # noqa: F403
     from hotplug.ops.alignment import *  # noqa: F403
+    from hotplug.ops.arrangements import *  # noqa: F403
     from hotplug.ops.attention import *  # noqa: F403
     from hotplug.ops.bags import *  # noqa: F403
     from hotplug.ops.bitonic import *  # noqa: F403
     from hotplug.ops.classification import *  # noqa: F403
+    from hotplug.ops.contractions import *  # noqa: F403
     from hotplug.ops.convolution import *  # noqa: F403
     from hotplug.ops.diagonals import *  # noqa: F403
     from hotplug.ops.differences import *  # noqa: F403
     from hotplug.ops.distance import *  # noqa: F403
     from hotplug.ops.dropouts import *  # noqa: F403
+    from hotplug.ops.einsum_notation import *  # noqa: F403
+    from hotplug.ops.einsums import *  # noqa: F403
     from hotplug.ops.fourier_arrays import *  # noqa: F403
     from hotplug.ops.fourier_spaces import *  # noqa: F403
     from hotplug.ops.fourier_transforms import *  # noqa: F403
@@ -71,7 +76,9 @@ if TYPE_CHECKING:
     from hotplug.ops.noise import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
     from hotplug.ops.padding import *  # noqa: F403
+    from hotplug.ops.pair_distances import *  # noqa: F403
     from hotplug.ops.parametric import *  # noqa: F403
+    from hotplug.ops.placing import *  # noqa: F403
     from hotplug.ops.pooling import *  # noqa: F403
     from hotplug.ops.quantiles import *  # noqa: F403
     from hotplug.ops.recurrence import *  # noqa: F403
@@ -85,6 +92,7 @@ if TYPE_CHECKING:
     from hotplug.ops.shuffling import *  # noqa: F403
     from hotplug.ops.softmaxes import *  # noqa: F403
     from hotplug.ops.sorting import *  # noqa: F403
+    from hotplug.ops.statistics import *  # noqa: F403
     from hotplug.ops.unpooling import *  # noqa: F403
     from hotplug.ops.windows import *  # noqa: F403
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from hotplug.declare import elementwise, gradient, numbers, numeric, real
 from hotplug.declare.elementwise import floating
-from hotplug.errors import ArgumentError
+from hotplug.declare.rules import counting, inexact
+from hotplug.errors import ArgumentError, DTypeError
 from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr
 
@@ -145,7 +146,7 @@ def neg(input: Any) -> Any:
     return -input
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), inplace=False, dunders=("__pos__",))
+@elementwise(dtype=numbers, sample=(-3, 3), inplace=False, dunders=("__pos__",))
 def positive(input: Any) -> Any:
     """``+input``: a copy."""
     return input
@@ -163,7 +164,7 @@ def sign(input: Any) -> Any:
     return s.sign(input)
 
 
-@elementwise(dtype=numeric, sample=(-3, 3))
+@elementwise(dtype=counting, sample=(-3, 3))
 def square(input: Any) -> Any:
     """``input * input``."""
     return input * input
@@ -192,6 +193,8 @@ def round(input: Any, *, decimals: Any = 0) -> Any:
     """The nearest integer, halves to even; with ``decimals``, the nearest multiple of ``10**-decimals``."""
     if isinstance(decimals, int) and decimals == 0:
         return s.whole("round", input)
+    if input.dtype.kind != "f":
+        raise DTypeError(f"round: decimals needs a floating input, got {input.dtype.name}; convert with .to(dtype)")
     scale = s.pow(10.0, decimals)
     return s.round(input * scale) / scale
 
@@ -226,7 +229,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     return input + tensor1 * tensor2 * value
 
 
-@elementwise(dtype=numeric, sample=(0.5, 3), weights=("value",))
+@elementwise(dtype=inexact, sample=(0.5, 3), weights=("value",))
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 / tensor2``."""
     return input + tensor1 * value / tensor2

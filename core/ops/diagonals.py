@@ -9,7 +9,7 @@ from hotplug.array import Array
 from hotplug.declare import function, primitive
 from hotplug.declare.dims import canonical_dim
 from hotplug.dtypes import dtype as DType, int64
-from hotplug.errors import DTypeError, IndexRangeError, ShapeError
+from hotplug.errors import DimensionError, DTypeError, IndexRangeError, ShapeError
 from hotplug.expr.node import Expr, binary, constant, index, input_, scalar, where
 from hotplug.layout import Shape
 from hotplug.ops import creation, reduction, view_ops, views
@@ -74,7 +74,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
     if input.ndim == 0:
-        raise ShapeError("diag_embed: expected at least one dimension, got a 0-d tensor")
+        raise DimensionError("diag_embed: expected at least one dimension, got a 0-d tensor; .reshape(1) gives it one")
     rank = input.ndim + 1
     a, b = canonical_dim("diag_embed", dim1, rank), canonical_dim("diag_embed", dim2, rank)
     if a == b:

@@ -40,11 +40,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 
 def _channels(rank: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """PyTorch's rules: dropout2d takes the first two axes of anything as batch and channels, of ``(C, H, W)`` too."""
     op = f"dropout{rank}d"
-    if input.ndim not in (rank + 1, rank + 2):
+    if (rank == 1 and input.ndim not in (2, 3)) or (rank == 2 and input.ndim < 2):
         raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
-    lead = input.ndim - rank
-    return _drop(op, input, p, training, (*input.shape[:lead], *(1,) * rank), inplace)
+    lead = 2 if rank == 2 or input.ndim == rank + 2 else 1
+    return _drop(op, input, p, training, (*input.shape[:lead], *(1,) * (input.ndim - lead)), inplace)
 
 
 @function(method=False, namespace=_F)
@@ -55,7 +56,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 @function(method=False, namespace=_F)
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero whole channels.  input ``(N, C, H, W)`` or ``(C, H, W)``."""
+    """Zero whole channels.  input ``(N, C, H, W)``; any other is taken as ``(N, C, *)``."""
     return _channels(2, input, p, training, inplace)
 
 

@@ -14,13 +14,14 @@ from hotplug.ops.activation import relu
 from hotplug.ops.arithmetic import where_elements
 from hotplug.ops.classification import reduced, reduction_mode
 from hotplug.ops.comparison import eq
-from hotplug.ops.distance import cosine_similarity
 from hotplug.ops.reduction import sum as total
 from hotplug.ops.softmaxes import widened
 from hotplug.tensor import Tensor
 
 _INTERNAL = "ops"
 _F = "nn.functional"
+_TINY = 1e-12
+"""What PyTorch's cosine_embedding_loss adds to squared lengths."""
 
 
 class LossArgumentError(ArgumentError, RuntimeError):
@@ -276,6 +277,8 @@ def cosine_embedding_loss(
     input1 and input2 ``(N, D)`` or ``(D)``, target ``(N)`` or ``()``.
     """
     mode = reduction_mode("cosine_embedding_loss", reduction, size_average, reduce)
-    cosine = cosine_similarity(input1, input2, 1 if input1.ndim > 1 else 0)
+    dim = 1 if input1.ndim > 1 else 0
+    squares = ((input1 * input1).sum(dim) + _TINY) * ((input2 * input2).sum(dim) + _TINY)
+    cosine = (input1 * input2).sum(dim) / squares.sqrt()
     loss: Tensor = where_elements(eq(target, 1), 1.0 - cosine, relu(cosine - margin))
     return reduced(loss, mode)

@@ -9,6 +9,7 @@ import numpy as np
 from hotplug import dispatch, dtypes, host
 from hotplug.array import Array
 from hotplug.autograd.graph import history
+from hotplug.autograd.mode import MODE
 from hotplug.autograd.views import assign
 from hotplug.declare import function, primitive
 from hotplug.device import device as Device
@@ -197,9 +198,14 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     """Set every element to one number (or 0-d tensor)."""
     from hotplug import ops
 
+    if isinstance(value, Tensor) and value.ndim:
+        raise ArgumentTypeError(f"fill_ only supports a 0-d value tensor, got {value.ndim} dimensions")
+    layout = input._array.layout
+    for axis, (size, stride) in enumerate(zip(layout.shape, layout.strides, strict=True)):
+        if size > 1 and not stride:  # elements that share memory share the value: writing one of them will do
+            fill_(ops.narrow(input, axis, 0, 1), value)
+            return input
     if isinstance(value, Tensor):
-        if value.ndim:
-            raise ArgumentTypeError(f"fill_ only supports a 0-d value tensor, got {value.ndim} dimensions")
         return assign("fill_", input, value)
     if history(input) is None and input._meta is None:
         dispatch.fill(input._array, value)
@@ -225,6 +231,11 @@ def become(input: Tensor, other: Tensor) -> Tensor:
     """Turn a tensor into another view of its memory: what ``squeeze_`` and ``t_`` do."""
     input._array, input._meta = other._array, other._meta
     return input
+
+
+def apart(input: Tensor) -> Tensor:
+    """A copy where autograd takes part: what an in-place form computes from, so that writing spoils nothing saved."""
+    return input.clone() if MODE.grad and input.requires_grad else input
 
 
 Operand = (Tensor, bool, int, float, complex, np.number, np.bool_)

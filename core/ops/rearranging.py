@@ -10,7 +10,7 @@ from hotplug.array import Array
 from hotplug.declare import function, primitive
 from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
 from hotplug.dtypes import int32, int64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import creation, reduction, scan, views
 from hotplug.ops.gathering import select_rows
@@ -110,7 +110,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if len(axes) != len(moves):
         raise ShapeError(f"roll: shifts and dimensions must align. shifts: {len(moves)}, dims: {len(axes)}")
     if input.ndim == 0:
-        return input.clone()
+        raise DimensionError(f"roll: Dimension specified as {axes[0]} but tensor has no dimensions; leave dims out")
     return rolled(input, moves, tuple(canonical_dim("roll", d, input.ndim) for d in axes))
 
 
@@ -174,6 +174,8 @@ def repeat_interleave(
         return _interleave_index(input, output_size)
     if dim is None:
         input, dim = views.reshape(input, (-1,)), 0
+    if not input.ndim:
+        input = views.reshape(input, (1,))
     d = canonical_dim("repeat_interleave", dim, input.ndim)
     if isinstance(repeats, Tensor) and repeats.numel() == 1:
         repeats = views.expand(views.reshape(repeats, (1,)), (input.shape[d],))

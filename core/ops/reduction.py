@@ -84,7 +84,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     if lead < 0 or builtins.any(s not in (1, o) for s, o in zip(shape, own[lead:], strict=True)):
         raise ShapeError(f"sum_to_size: size {list(shape)} is not expandable to {list(own)}")
     dims = tuple(a for a, s in enumerate(own) if a < lead or (shape[a - lead] == 1 and s != 1))
-    return ops.reshape(sum_over(input, dims, False, input.dtype), shape)
+    return ops.reshape(sum_over(input, dims, False, sum_dtype(input, None)), shape)
 
 
 def _mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
@@ -230,8 +230,8 @@ def _(grad: Tensor, input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     """The product of all other elements, by running products from both ends: right with zeros, to any order."""
     from hotplug import ops
 
-    if not dims:
-        return grad
+    if not dims or not input.numel():
+        return ops.expand(_spread(grad, tuple(input.shape), dims, keepdim), input.shape)
     kept = [axis for axis in range(input.ndim) if axis not in dims]
     rows = ops.reshape(ops.permute(ops.conj(input), (*kept, *dims)), (*(input.shape[k] for k in kept), -1))
     ones = ops.ones_like(ops.narrow(rows, -1, 0, 1))

@@ -12,7 +12,7 @@ from hotplug.declare.dims import canonical_dim
 from hotplug.declare.primitive import check_devices
 from hotplug.declare.promotion import to_number
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, DimensionError, DTypeError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import creation, reduction, views
 from hotplug.ops.gathering import along, check_target, gather_along, integer_index, linear_index, row
@@ -196,7 +196,7 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 # --- whole slices along an axis --------------------------------------------------------------------------------------
 
 
-def _rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> Plan:
+def scatter_rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> Plan:
     """The plan that writes slice ``i`` of the source at position ``index[i]`` of the input."""
     d = canonical_dim(op, dim, input.ndim)
     places = row(op, index)
@@ -210,7 +210,8 @@ def _rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> Pl
         source = views.reshape(source, (1,))
     count = source.shape[d] if source.ndim > d else 1
     if places.shape[0] != count:
-        raise ShapeError(
+        kind = DimensionError if op.startswith("index_copy") else ShapeError  # as in PyTorch
+        raise kind(
             f"{op}(): Number of indices ({places.shape[0]}) should be equal to source.size(dim): ({count})"
         )
     shape = (*target.shape[:d], places.shape[0], *target.shape[d + 1 :])
@@ -225,27 +226,27 @@ def _rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> Pl
 @function()
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """A copy of ``input`` with ``alpha * source``'s slice ``i`` along ``dim`` added at ``index[i]``; positions may repeat."""
-    plan = _rows("index_add", input, dim, index, source if alpha == 1 else source * alpha)
+    plan = scatter_rows("index_add", input, dim, index, source if alpha == 1 else source * alpha)
     return _run("index_add", input, plan, "add", False)
 
 
 @function()
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """In-place form of :func:`index_add`."""
-    plan = _rows("index_add_", input, dim, index, source if alpha == 1 else source * alpha)
+    plan = scatter_rows("index_add_", input, dim, index, source if alpha == 1 else source * alpha)
     return _run("index_add_", input, plan, "add", True)
 
 
 @function()
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of ``input`` with slice ``i`` of ``source`` along ``dim`` written at ``index[i]``."""
-    return _run("index_copy", input, _rows("index_copy", input, dim, index, source), "set", False)
+    return _run("index_copy", input, scatter_rows("index_copy", input, dim, index, source), "set", False)
 
 
 @function()
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`index_copy`."""
-    return _run("index_copy_", input, _rows("index_copy_", input, dim, index, source), "set", True)
+    return _run("index_copy_", input, scatter_rows("index_copy_", input, dim, index, source), "set", True)
 
 
 def _filled(op: str, input: Tensor, dim: int, index: Tensor, value: Any) -> Plan:

@@ -11,7 +11,7 @@ from typing import Any
 from hotplug.declare import function
 from hotplug.declare.dims import canonical_dim
 from hotplug.dtypes import bool_, int64, promote, uint8
-from hotplug.errors import ArgumentTypeError, DTypeError, ShapeError
+from hotplug.errors import ArgumentTypeError, DimensionError, DTypeError, ShapeError
 from hotplug.ops import arithmetic, comparison, creation, reduction, scan, selection, views
 from hotplug.ops.gathering import gather_along, select_rows
 from hotplug.ops.joining import cat
@@ -97,7 +97,7 @@ def _slices(op: str, input: Tensor, dim: int) -> tuple[int, Tensor]:
     """
     d = canonical_dim(op, dim, input.ndim)
     if input.ndim == 0:
-        return 0, views.reshape(input, (1, 1))
+        raise DimensionError(f"{op}: Dimension specified as {dim} but tensor has no dimensions; leave dim out")
     rest = [size for axis, size in enumerate(input.shape) if axis != d]
     if 0 in rest:
         raise ShapeError(
@@ -167,7 +167,7 @@ def unique_consecutive(
     inverse = scan.cumsum(begins, 0) - 1 if begins.shape[0] else starts
     if dim is None:
         inverse = views.reshape(inverse, tuple(input.shape))
-    source = rows if dim is None else given if input.ndim else views.reshape(given, (1,))
+    source = rows if dim is None else given
     return _chosen(
         select_rows(source, d, starts), inverse, _lengths(starts, rows.shape[0]), return_inverse, return_counts
     )

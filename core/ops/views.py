@@ -12,7 +12,7 @@ from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, DimensionError, ShapeError
 from hotplug.layout import infer_size, layout_of, view_strides
-from hotplug.ops.view_ops import expand_to, part_of, permute_axes, strided, view_as_shape, view_bytes
+from hotplug.ops.view_ops import distinct, expand_to, part_of, permute_axes, strided, view_as_shape, view_bytes
 from hotplug.tensor import Tensor
 
 
@@ -167,9 +167,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]))
 
 
+def check_axes(op: str, input: Tensor) -> None:
+    """Refuse a tensor without axes."""
+    if not input.ndim:
+        raise ShapeError(f"{op}: expected at least one dimension, got a 0-d tensor; .reshape(1) gives it one")
+
+
 @function()
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One axis split into several, a view; one of the sizes may be -1."""
+    check_axes("unflatten", input)
     d = canonical_dim("unflatten", dim, input.ndim)
     inner = infer_size("unflatten", tuple(sizes), input.shape[d])
     return view(input, (*input.shape[:d], *inner, *input.shape[d + 1 :]))
@@ -237,6 +244,7 @@ def slice_dim(input: Tensor, dim: int, start: int, length: int, step: int) -> Te
 @function()
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """``length`` positions of an axis from ``start``, a view."""
+    check_axes("narrow", input)
     d = canonical_dim("narrow", dim, input.ndim)
     size = input.shape[d]
     first = int(start) + size if start < 0 else int(start)
@@ -250,6 +258,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 @function()
 def split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive pieces of ``split_size`` positions (the last may be shorter), or of the listed sizes; views."""
+    check_axes("split", input)
     d = canonical_dim("split", dim, input.ndim)
     size = input.shape[d]
     if isinstance(split_size, int):
@@ -272,13 +281,18 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` pieces of equal size (the last may be shorter); views."""
     if chunks <= 0:
         raise ArgumentError(f"chunk: expected chunks to be greater than 0, got {chunks}")
+    check_axes("chunk", input)
     size = input.shape[canonical_dim("chunk", dim, input.ndim)]
-    return split(input, builtins.max(1, -(-size // chunks)), dim)
+    if not size:
+        return split(input, [0] * chunks, dim)
+    return split(input, -(-size // chunks), dim)
 
 
 @function()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All positions of an axis as views without it."""
+    if not input.ndim:
+        raise DimensionError("unbind: Dimension specified as 0 but tensor has no dimensions")
     d = canonical_dim("unbind", dim, input.ndim)
     return tuple(select(input, d, i) for i in range(input.shape[d]))
 
@@ -309,6 +323,8 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     length = input.shape[d] if input.ndim else 1
     if size > length or size < 0 or step <= 0:
         raise ShapeError(f"unfold: size {size} and step {step} don't fit dimension {d} of size {length}")
+    if input.requires_grad and not distinct(input._array.shape, input._array.strides):
+        input = input.contiguous()  # elements that share memory have gradients of their own
     array = input._array
     shape = (*array.shape[:d], (length - size) // step + 1, *array.shape[d + 1 :], size)
     strides = (*array.strides[:d], array.strides[d] * step, *array.strides[d + 1 :], array.strides[d])

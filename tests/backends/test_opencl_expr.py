@@ -8,10 +8,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from contract_calls import download, evaluate
 
 import hotplug as hp
 from hotplug.backend import Expr, dtypes
+from hotplug.conformance.calls import download, evaluate
 from hotplug.dtypes import bfloat16, bool_, dtype, float16, float32, float64, int64, uint32
 from hotplug.expr.node import COMPARISON, binary, cast, constant, index, input_, scalar, unary, where
 from hotplug.runtime import Runtime

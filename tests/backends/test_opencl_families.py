@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract_calls import NDArray, call, download, empty, key_for, upload
 
 import hotplug as hp
 from hotplug.backend import dtypes
+from hotplug.conformance.calls import NDArray, call, download, empty, key_for, upload
 from hotplug.dtypes import bfloat16, bool_, dtype, float16, float32, float64, int32, int64, uint8
 from hotplug.expr.node import cast, index, input_, scalar
 from hotplug.runtime import Runtime

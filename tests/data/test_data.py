@@ -225,7 +225,7 @@ def test_shuffling_is_the_generator_s() -> None:
 def test_options() -> None:
     assert numbers(DataLoader(table(), 2, sampler=[5, 1, 3])) == [[5, 1], [3]]
     assert numbers(DataLoader(table(), batch_sampler=[[1, 2], [9]])) == [[1, 2], [9]]
-    assert list(DataLoader(Squares(), batch_size=None)) == [(i, float(i) ** 2) for i in range(ROWS)]
+    assert list(DataLoader(Squares(), batch_size=None)) == [[i, float(i) ** 2] for i in range(ROWS)]
     assert list(DataLoader(Squares(), 5, collate_fn=len)) == [5, 5]
     assert list(DataLoader(Stream(5), 2, collate_fn=list)) == [[0, 1], [2, 3], [4]]
     assert list(DataLoader(Stream(5), 2, drop_last=True, collate_fn=list)) == [[0, 1], [2, 3]]
@@ -243,7 +243,6 @@ def test_options() -> None:
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"num_workers": 2}, "num_workers=2 is not supported"),
     ({"batch_size": 0}, "positive integer"),
     ({"batch_size": 2.5}, "positive integer"),
     ({"sampler": [1], "shuffle": True}, "mutually exclusive with shuffle"),
@@ -272,3 +271,21 @@ def test_pytorch_s_place() -> None:
 
     assert Same is DataLoader
     assert utils.data.TensorDataset is data.TensorDataset
+
+
+def test_distributed_sampler() -> None:
+    def shares(size: int, count: int, **options: Any) -> list[list[int]]:
+        return [list(data.DistributedSampler(range(size), count, rank, **options)) for rank in range(count)]
+
+    assert shares(5, 2, shuffle=False) == [[0, 2, 4], [1, 3, 0]]
+    assert shares(5, 2, shuffle=False, drop_last=True) == [[0, 2], [1, 3]]
+    assert shares(1, 3, shuffle=False) == [[0], [0], [0]]
+    mixed = shares(10, 2)
+    assert sorted(mixed[0] + mixed[1]) == list(range(10))
+    assert shares(10, 2) == mixed != shares(10, 2, seed=1)
+    sampler = data.DistributedSampler(range(10), 2, 0)
+    sampler.set_epoch(1)
+    assert list(sampler) != mixed[0]
+    assert len(sampler) == 5
+    with pytest.raises(ValueError, match="got rank 2 of 2"):
+        data.DistributedSampler(range(3), 2, 2)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import hotplug as hp
-from hotplug.optim import lr_scheduler
+from hotplug.optim import lr_scheduler, swa_utils
 
 EPOCHS = 25
 
@@ -24,6 +24,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "lambdas": ("LambdaLR", {"lr_lambda": [lambda epoch: 0.95**epoch, lambda epoch: 1 / (1 + epoch)]}),
     "linear": ("LinearLR", {"start_factor": 0.25, "end_factor": 0.75, "total_iters": 6}),
     "constant": ("ConstantLR", {"factor": 0.25, "total_iters": 4}),
+    "multiplicative": ("MultiplicativeLR", {"lr_lambda": lambda epoch: 0.9 if epoch % 2 else 1.02}),
+    "cyclic": ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.4, "step_size_up": 3, "step_size_down": 5}),
+    "cyclic, halved": ("CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": [0.4, 0.2], "step_size_up": 4,
+                                    "mode": "triangular2"}),
+    "cyclic, fading": ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.4, "step_size_up": 4, "mode": "exp_range",
+                                    "gamma": 0.95, "cycle_momentum": False}),
+    "cyclic, own": ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.4, "step_size_up": 4, "scale_fn": lambda x: 1 / x}),
     "polynomial": ("PolynomialLR", {"total_iters": 9, "power": 2.0}),
     "one cycle": ("OneCycleLR", {"max_lr": 0.4, "total_steps": 30}),
     "one cycle, three": ("OneCycleLR", {"max_lr": [0.4, 0.2], "epochs": 5, "steps_per_epoch": 6, "three_phase": True,
@@ -142,6 +149,27 @@ def test_plateau(torch: Any, options: dict[str, Any]) -> None:
             rows.append([(g["lr"], g["momentum"]) for g in optimizer.param_groups])
         found.append(rows)
     assert_equal(*found)
+
+
+@pytest.mark.parity
+def test_chained_as_one_schedule(torch: Any) -> None:
+    found = []
+    for library, module in ((hp, lr_scheduler), (torch, torch.optim.lr_scheduler)):
+
+        def chain(optimizer: Any, module: Any = module) -> Any:
+            parts = [module.ConstantLR(optimizer, 0.1, 4), module.ExponentialLR(optimizer, 0.9)]
+            return module.ChainedScheduler(parts, optimizer)
+
+        found.append(rates(library, chain, optimizer_of(library)))
+    assert_equal(*found)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("options", [{}, {"anneal_epochs": 4, "anneal_strategy": "linear"}, {"anneal_epochs": 0}])
+def test_swa_rates(torch: Any, options: dict[str, Any]) -> None:
+    ours = rates(hp, lambda o: swa_utils.SWALR(o, 0.02, **options), optimizer_of(hp))
+    theirs = rates(torch, lambda o: torch.optim.swa_utils.SWALR(o, 0.02, **options), optimizer_of(torch))
+    assert_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -1,7 +1,5 @@
 """The device ``jax``: each key is a pure function, compiled by XLA for the shapes that it meets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
@@ -17,7 +15,7 @@ from hotplug_jax.families import pure
 
 @final
 class JaxBackend(FunctionalBackend):
-    """All devices of JAX's default platform.
+    """All devices of JAX's default platform, as a functional engine: values of one axis that are never written.
 
     JAX narrows 64-bit types unless told otherwise.  That switch is set around our own calls only, not for the program.
     """
@@ -37,7 +35,7 @@ class JaxBackend(FunctionalBackend):
         return found
 
     def capabilities(self, index: int) -> Capabilities:
-        return Capabilities(asynchronous=True, denormals=False, functional=True)
+        return Capabilities(asynchronous=True, denormals=False, functional=True)  # XLA flushes denormals to zero
 
     def compute(self, index: int, key: OpKey) -> Compute | None:
         return pure(key)
@@ -68,6 +66,8 @@ class JaxBackend(FunctionalBackend):
 
     def wait(self, index: int) -> None:
         jax.block_until_ready([each for each in jax.live_arrays() if self._devices[index] in each.devices()])
+
+    # What follows is called inside of a function that `compile` compiles: a view and its kernel are one program.
 
     def bitcast(self, value: jax.Array, dtype: dtypes.dtype) -> jax.Array:
         value = value.astype(jnp.uint8) if value.dtype == bool else value

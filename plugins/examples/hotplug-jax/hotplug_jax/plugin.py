@@ -1,7 +1,5 @@
 """Announces the device ``jax``.  Imports nothing heavy: JAX is loaded when the device is first used."""
 
-from __future__ import annotations
-
 from hotplug.backend import Backend
 from hotplug.plugins import BackendSpec, hookimpl
 

@@ -1,7 +1,5 @@
 """The meaning of an Expr in jax.numpy; comments say where XLA by itself differs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -10,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hotplug.backend import Expr, dtypes, schedule
+from hotplug.backend import Expr, OpKey, dtypes, schedule
 
 Function = Callable[..., jax.Array]
+Shape = tuple[int, ...]
 
 
 def _integer_or(whole: Function, floating: Function) -> Function:
@@ -43,6 +42,11 @@ def _rounded(x: jax.Array) -> jax.Array:
     numbers, and cancel constants; an optimization barrier does not hold it back, but it can't see past this selection.
     """
     return jnp.where(jnp.isnan(x), jnp.nan, x) if jnp.issubdtype(x.dtype, jnp.floating) else x
+
+
+def _in_double(function: Function) -> Function:
+    """A function computed in float64: its zeros need the digits."""
+    return lambda x: function(x.astype(jnp.float64)).astype(x.dtype)
 
 
 def _log1p(x: jax.Array) -> jax.Array:
@@ -77,20 +81,30 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "mulhi": lambda a, b: (a.astype(jnp.uint64) * b.astype(jnp.uint64) >> 32).astype(jnp.uint32),
     "mul": lambda a, b: _rounded(a * b), "pow": _power, "fmod": _integer_or(lax.rem, lax.rem),
     "exp2": lambda x: lax.pow(jnp.full_like(x, 2), x),  # jnp.exp2 loses digits of large arguments
-    "lgamma": lambda x: lax.lgamma(x.astype(jnp.float64)).astype(x.dtype),  # its zeros need the digits
+    "lgamma": _in_double(lax.lgamma),
+    "digamma": _in_double(lambda x: jnp.where(x == 0, -jnp.copysign(jnp.inf, x), lax.digamma(x))),
     "sinh": _sinh, "cosh": _cosh, "log1p": _log1p, "atanh": _atanh, "sigmoid": lax.logistic,
     "round": lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN),
-    "digamma": lambda x: jnp.where(x == 0, -jnp.copysign(jnp.inf, x), lax.digamma(x)).astype(x.dtype),
     "sign": lambda x: (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype),  # 0 for NaN
     "floordiv": _integer_or(jnp.floor_divide, jnp.floor_divide),
     "remainder": _integer_or(jnp.remainder, jnp.remainder),
 }  # fmt: skip
 
 
+def _to_odd(x: jax.Array) -> jax.Array:
+    """float64 as float32 towards zero, an odd one if inexact: what rounds that to a half type rounds ``x`` once."""
+    near = x.astype(jnp.float32)
+    bits = lax.bitcast_convert_type(near, jnp.int32)
+    odd = (bits - (abs(near.astype(jnp.float64)) > abs(x))) | (near.astype(jnp.float64) != x)
+    return lax.bitcast_convert_type(odd, jnp.float32)
+
+
 def cast(x: jax.Array, source: dtypes.dtype, target: dtypes.dtype) -> jax.Array:
     """Conversion by the contract's table; XLA by itself saturates."""
     if target.kind == "b":
         return x != 0
+    if source is dtypes.float64 and target.kind == "f" and target.itemsize == 2:
+        x = _to_odd(x)
     if source.kind != "f" or target.kind not in "ui":
         return _rounded(x.astype(target.numpy))  # XLA takes a product with a bool for a selection: 0 * inf would be 0
     fits = (x >= -(2.0**63)) & (x < 2.0**63)
@@ -100,12 +114,10 @@ def cast(x: jax.Array, source: dtypes.dtype, target: dtypes.dtype) -> jax.Array:
     return whole
 
 
-def evaluate(
-    program: Sequence[Expr], inputs: Sequence[jax.Array], scalars: Sequence[Any], shape: Sequence[int]
-) -> list[jax.Array]:
-    """The values of the roots over ``shape``."""
+def evaluate(key: OpKey, inputs: Sequence[jax.Array], scalars: Sequence[Any], shape: Shape) -> list[jax.Array]:
+    """What each Expr of the key's program gives over ``shape``."""
     values: dict[Expr, jax.Array] = {}
-    for node in schedule(program):
+    for node in schedule(key.program):
         args = [values[arg] for arg in node.args]
         if node.op == "input":
             values[node] = inputs[node.value]
@@ -114,9 +126,9 @@ def evaluate(
         elif node.op == "constant":
             values[node] = jnp.full((), node.value, node.dtype.numpy)
         elif node.op == "index":
-            values[node] = lax.iota(jnp.int64, math.prod(shape)).reshape(tuple(shape))
+            values[node] = lax.iota(jnp.int64, math.prod(shape)).reshape(shape)
         elif node.op == "cast":
             values[node] = cast(args[0], node.args[0].dtype, node.dtype)
         else:
             values[node] = FUNCTIONS[node.op](*jnp.broadcast_arrays(*args))
-    return [jnp.broadcast_to(values[root], tuple(shape)) for root in program]
+    return [jnp.broadcast_to(values[root], shape) for root in key.program]

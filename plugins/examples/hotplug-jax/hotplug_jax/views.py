@@ -1,6 +1,8 @@
-"""Strided views of a value of one axis, without a gather wherever the axes nest."""
+"""Strided views of a value of one axis, without a gather wherever the axes nest.
 
-from __future__ import annotations
+Where each axis steps over all that the following ones reach, memory is cut into ever smaller equal pieces, and a view
+is a reshape that takes the first element of each; a write puts elements and zeros together the other way round.
+"""
 
 import jax
 import jax.numpy as jnp

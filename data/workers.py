@@ -1,0 +1,249 @@
+"""The main process' side of worker processes: it starts them, hands out tasks, takes batches in order, ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from multiprocessing import connection as connections
+from multiprocessing.connection import Connection
+from typing import Any, Final, final
+
+from hotplug.data import transfer
+from hotplug.data.fetching import End, Job
+from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
+from hotplug.errors import ArgumentTypeError, WorkerError
+from hotplug.runtime import started
+
+_HURRY_SECONDS: Final = 0.2
+
+
+def choose_context(given: Any) -> Any:
+    """How worker processes are started.
+
+    What is ``given`` counts; else it is the program's or the system's start method.  But ``fork`` is not safe once a
+    device with memory of its own is in use, for its driver doesn't survive that; then it is ``spawn``.
+    """
+    if given is not None and not isinstance(given, str):
+        return given
+    chosen = given or multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    safe = all(runtime.capabilities.host_memory for runtime in started())
+    return multiprocessing.get_context("spawn" if chosen == "fork" and not given and not safe else chosen)
+
+
+@final
+class Workers:
+    """Worker processes; they are ended by :meth:`close`, or when nothing refers to this object any more."""
+
+    def __init__(self, job: Job, count: int, context: Any, seed: int, init: InitFn | None, timeout: float) -> None:
+        self.count: Final = count
+        self.epoch = 0
+        self._timeout: Final = timeout
+        self._processes: Final[list[Any]] = []
+        self._connections: Final[list[Connection]] = []
+        self._close: Final = weakref.finalize(self, _shut_down, self._processes, self._connections, os.getpid())
+        for number in range(count):
+            self._start(WorkerInfo(number, count, seed + number, job.dataset), job, context, init)
+
+    def _start(self, info: WorkerInfo, job: Job, context: Any, init: InitFn | None) -> None:
+        ours, theirs = context.Pipe(duplex=True)
+        inherited = [*self._connections, ours] if context.get_start_method() == "fork" else []
+        process = context.Process(
+            target=main, args=(info, job, init, theirs, inherited), name=f"DataLoader worker {info.id}", daemon=True
+        )
+        try:
+            with warnings.catch_warnings():
+                # Python warns of every fork beside threads; BLAS has some in every program.
+                warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+                process.start()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            ours.close()
+            raise ArgumentTypeError(
+                f"DataLoader: the dataset, collate_fn or worker_init_fn can't be sent to a worker process ({error}); "
+                f"define what they use at the top of a module, or pass multiprocessing_context='fork' where it is safe"
+            ) from error
+        finally:
+            theirs.close()  # so that the end of the worker is the end of the connection
+        self._processes.append(process)
+        self._connections.append(ours)
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [process.pid for process in self._processes]
+
+    @property
+    def alive(self) -> bool:
+        """Whether :meth:`close` hasn't been called."""
+        return self._close.alive
+
+    def close(self, seconds: float = SHUTDOWN_SECONDS) -> None:
+        """End the workers: each may finish what it is at, but is terminated if that takes too long."""
+        if self._close.detach() is not None:
+            _shut_down(self._processes, self._connections, os.getpid(), seconds)
+
+    def ask(self, number: int, indices: Any) -> None:
+        """Give a worker a task of the present epoch; raises :class:`WorkerError` where it has died."""
+        try:
+            self._connections[number].send(Task(self.epoch, indices))
+        except (BrokenPipeError, ConnectionError):
+            if not self._connections[number].poll():  # else there are results, which come first
+                raise self._died(number) from None
+
+    def answer(self, number: int) -> Any:
+        """The next result of a worker in the present epoch: a batch or ``END``.
+
+        Raises:
+            WorkerError: the worker died, or took longer than the timeout.
+            Exception: whatever the dataset raised there.
+        """
+        while True:
+            result = self._receive(number)
+            if result.epoch != self.epoch:
+                continue  # left over from a loop that was broken off
+            if result.failed:
+                self._raise(number, result.value)
+            return result.value
+
+    def _receive(self, number: int) -> Result:
+        ours, process = self._connections[number], self._processes[number]
+        ready = connections.wait([ours, process.sentinel], self._timeout or None)
+        if not ready:
+            raise WorkerError(
+                f"DataLoader timed out after {self._timeout} seconds: worker {number} (pid {process.pid}) is still at "
+                f"its batch; raise timeout=, or look what the dataset waits for"
+            )
+        if ours not in ready and not ours.poll():
+            raise self._died(number)
+        try:
+            found: Result = transfer.receive(ours)
+        except (EOFError, OSError):
+            raise self._died(number) from None
+        return found
+
+    def _died(self, number: int) -> WorkerError:
+        process = self._processes[number]
+        process.join(SHUTDOWN_SECONDS)
+        code = process.exitcode
+        how = f"exited with code {code}"
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
+            how = f"was killed by signal {-code} ({name})"
+            how += (
+                ", which the system also sends when memory runs out" if -code == getattr(signal, "SIGKILL", 9) else ""
+            )
+        elif code == 1:
+            how += " (under 'spawn' a script needs: if __name__ == '__main__')"
+        return WorkerError(f"DataLoader worker {number} (pid {process.pid}) {how}; its batches are lost")
+
+    def _raise(self, number: int, failure: Failure) -> None:
+        where = f"DataLoader worker {number} (pid {self._processes[number].pid})"
+        if failure.pickled is None:
+            raise WorkerError(f"{where} raised {failure.kind}\n\nOriginal traceback:\n{failure.text}")
+        error: Exception = pickle.loads(failure.pickled)
+        error.add_note(f"Raised in {where}; original traceback:\n{failure.text}")
+        raise error
+
+
+def _shut_down(
+    processes: list[Any], ours: list[Connection], owner: int, seconds: float = SHUTDOWN_SECONDS
+) -> None:  # fmt: skip
+    if os.getpid() != owner:  # a forked copy of the object: the processes are not its children
+        return
+    for each in ours:
+        with contextlib.suppress(OSError):
+            each.send(None)
+        each.close()
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+    for stop in ("terminate", "kill"):
+        for process in processes:
+            if process.is_alive():
+                getattr(process, stop)()
+                process.join(1.0)
+    for process in processes:
+        if not process.is_alive():
+            process.close()
+
+
+@final
+class WorkerBatches:
+    """One epoch: batches in the sampler's order, while the workers are some batches ahead.
+
+    Batch ``i`` is the task of worker ``i % count``, so that the order, and with it the workers' random numbers, don't
+    depend on who is faster.  Workers whose iterable dataset has ended are left out from then on.
+
+    Args:
+        workers: who loads.
+        tasks: what the sampler yields.
+        ahead: how many tasks a worker has at most.
+        lasting: whether the workers go on to the next epoch.
+    """
+
+    def __init__(self, workers: Workers, tasks: Iterator[Any], ahead: int, lasting: bool) -> None:
+        workers.epoch += 1
+        self._epoch: Final = workers.epoch
+        self._workers: Final = workers
+        self._tasks: Final = tasks
+        self._lasting: Final = lasting
+        self._turns: Final = deque(range(workers.count))
+        self._asked: Final[deque[int]] = deque()
+        try:
+            for _ in range(ahead * workers.count):
+                self._ask()
+        except BaseException:
+            workers.close()
+            raise
+
+    def _ask(self) -> None:
+        """Give the next task to the next worker, if there are both."""
+        if not self._turns:
+            return
+        try:
+            indices = next(self._tasks)
+        except StopIteration:
+            return
+        number = self._turns[0]
+        self._turns.rotate(-1)
+        self._workers.ask(number, indices)
+        self._asked.append(number)
+
+    def __iter__(self) -> WorkerBatches:
+        return self
+
+    def __next__(self) -> Any:
+        if self._workers.epoch != self._epoch:
+            raise WorkerError("DataLoader: another loop over this loader has begun, which took over its workers")
+        try:
+            while self._asked and self._workers.alive:
+                number = self._asked.popleft()
+                value = self._answer(number)
+                if not isinstance(value, End):
+                    return value
+        except (WorkerError, KeyboardInterrupt):
+            self._workers.close(_HURRY_SECONDS)
+            raise
+        if not self._lasting:
+            self._workers.close()
+        raise StopIteration
+
+    def _answer(self, number: int) -> Any:
+        try:
+            value = self._workers.answer(number)
+        except WorkerError:
+            raise
+        except Exception:
+            self._ask()  # the loop may go on with the next batch
+            raise
+        if isinstance(value, End) and number in self._turns:
+            self._turns.remove(number)
+        self._ask()
+        return value

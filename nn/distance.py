@@ -1,0 +1,34 @@
+"""Angles and distances between vectors."""
+
+from __future__ import annotations
+
+from hotplug.nn import functional as F
+from hotplug.nn.module import Module
+from hotplug.tensor import Tensor
+
+
+class CosineSimilarity(Module):
+    """Cosine of the angle between vectors along ``dim``; the inputs broadcast."""
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim = dim
+        self.eps = eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)
+
+
+class PairwiseDistance(Module):
+    """The ``p``-norm of ``x1 - x2 + eps``.  ``(N, D)`` or ``(D)`` -> ``(N)`` or ``()``, or with an axis of 1 if
+    ``keepdim``.
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm = p
+        self.eps = eps
+        self.keepdim = keepdim
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -1,0 +1,92 @@
+"""The matrix: which cells there are, and which of them the default run takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Final
+
+from parity.cells import FORMS, LAYOUTS, Cell
+
+from hotplug import dtypes, ops
+from hotplug.conformance import oracle
+from hotplug.conformance.draw import Operand
+from hotplug.conformance.levels.forward import REPRESENTATIVE
+from hotplug.conformance.samples import recipe_of, samples_of
+from hotplug.declare import OPS
+
+FULL: Final = os.environ.get("HOTPLUG_PARITY") == "full"
+
+ops.complete()
+
+
+def compared(torch: ModuleType) -> list[str]:
+    """The ops of the table that PyTorch has, and that have samples."""
+    return [name for name in OPS if recipe_of(name) is not None and oracle.function_of(torch, name) is not None]
+
+
+def forms_of(torch: ModuleType, name: str) -> list[str]:
+    """The forms that both libraries have, the function first."""
+    return [form for form in FORMS if form not in missing_forms(torch, name) and form in their_forms(torch, name)]
+
+
+def missing_forms(torch: ModuleType, name: str) -> list[str]:
+    """The forms that only PyTorch has."""
+    return [form for form in their_forms(torch, name) if form not in our_forms(name)]
+
+
+def our_forms(name: str) -> list[str]:
+    """The forms of an op, from its declaration."""
+    entry = OPS[name]
+    has_out = entry.kind == "elementwise" or "out" in entry.signature.parameters
+    there = {"function": True, "method": entry.method, "in-place": entry.inplace, "out": has_out}
+    return [form for form in FORMS if there[form]]
+
+
+def their_forms(torch: ModuleType, name: str) -> list[str]:
+    """The forms that PyTorch has of an op that it has."""
+    entry = OPS[name]
+    public = oracle.ALIASES.get(entry.name, entry.name)
+    if entry.namespace == "Tensor" or entry.name.endswith("_") or entry.name in oracle.REVERSED:
+        return ["function"]  # a method itself
+    has_out = "out=None" in (getattr(oracle.function_of(torch, name), "__doc__", "") or "").partition("->")[0]
+    methods = entry.namespace == ""
+    there = {
+        "function": True,
+        "method": methods and hasattr(torch.Tensor, public),
+        "in-place": methods and hasattr(torch.Tensor, f"{public}_"),
+        "out": has_out and entry.namespace != "nn.functional",
+    }
+    return [form for form in FORMS if there[form]]
+
+
+def dtypes_of(name: str, full: bool = FULL) -> list[str]:
+    """The dtypes that an op is compared in: all that its samples can be drawn in, or the first of them."""
+    recipe = recipe_of(name)
+    assert recipe is not None
+    if not recipe.kinds:
+        return ["float32"]
+    taken = [each.name for each in dtypes.ALL if each.kind in recipe.kinds]
+    if full or name in REPRESENTATIVE:
+        return taken
+    return [next((each for each in ("float64", "float32") if each in taken), taken[0])]
+
+
+def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
+    """The cells of one op.
+
+    By default: the first dtype in every form and layout, the others as a plain function of contiguous tensors.
+    """
+    kinds = dtypes_of(name, full)
+    first = "float64" if "float64" in kinds else kinds[0]
+    for kind in kinds:
+        everything = full or kind == first
+        for form in forms_of(torch, name) if everything else FORMS[:1]:
+            for layout in LAYOUTS if everything else LAYOUTS[:1]:
+                for number, sample in enumerate(samples_of(name, dtypes.by_name(kind).kind)):
+                    if form != "function" and not (sample.args and isinstance(sample.args[0], Operand)):
+                        continue
+                    if layout != "contiguous" and not sample.operands():
+                        continue
+                    yield Cell(name, form, kind, layout, number)
