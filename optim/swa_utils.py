@@ -45,17 +45,23 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
 
     def update(averaged: list[Tensor], current: list[Tensor], num_averaged: int) -> None:
         for old, new in zip(averaged, current, strict=True):
-            old.lerp_(new, 1 - decay) if old.is_floating_point() or old.is_complex() else old.copy_(new)
+            if old.is_floating_point() or old.is_complex():
+                old.lerp_(new, 1 - decay)
+            else:
+                old.copy_(decay * old + (1 - decay) * new)
 
     return update
 
 
 def get_swa_multi_avg_fn() -> MultiAverage:
-    """:func:`get_swa_avg_fn` over lists, in place."""
+    """:func:`get_swa_avg_fn` over lists, in place; of integers, such as counts of batches, the newest is kept."""
 
     def update(averaged: list[Tensor], current: list[Tensor], num_averaged: int) -> None:
         for old, new in zip(averaged, current, strict=True):
-            old.lerp_(new, 1 / (num_averaged + 1)) if old.is_floating_point() or old.is_complex() else old.copy_(new)
+            if old.is_floating_point() or old.is_complex():
+                old.lerp_(new, 1 / (num_averaged + 1))
+            else:
+                old.copy_(new)
 
     return update
 

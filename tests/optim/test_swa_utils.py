@@ -50,7 +50,8 @@ def train(library: Any, options: dict[str, Any]) -> Any:
         {"multi_avg_fn": ("get_ema_multi_avg_fn", 0.9)},
         {"avg_fn": ("get_ema_avg_fn", 0.8)},
         {"avg_fn": ("get_swa_avg_fn",)},
-        {"multi_avg_fn": ("get_swa_multi_avg_fn",), "use_buffers": True},
+        {"multi_avg_fn": ("get_swa_multi_avg_fn",)},
+        {"multi_avg_fn": ("get_ema_multi_avg_fn", 0.5), "use_buffers": True},
     ],
     ids=str,
 )
@@ -71,6 +72,16 @@ def test_the_average_is_apart_from_the_model() -> None:
         model.weight.zero_()
     assert averaged.module.weight.tolist() == before.tolist()
     assert int(averaged.n_averaged) == 1
+
+
+def test_counts_stay_whole() -> None:
+    model = hp.nn.BatchNorm1d(2)
+    averaged = swa_utils.AveragedModel(model, use_buffers=True)
+    for _ in range(3):
+        model(hp.rand(4, 2))
+        averaged.update_parameters(model)
+    assert averaged.module.num_batches_tracked.dtype == hp.int64
+    assert int(averaged.module.num_batches_tracked) == 3
 
 
 def test_bad_options() -> None:
