@@ -66,7 +66,8 @@ def test_a_chain_of_views_is_pytorchs(torch: ModuleType, data: st.DataObject) ->
     assert not expected.numel() or view.storage_offset() == expected.storage_offset()
     assert view.is_contiguous() == expected.is_contiguous()
     np.testing.assert_array_equal(view.numpy(), expected.numpy())
-    if expected.numel() and 0 not in expected.stride():
+    once = len(np.unique(expected.numpy())) == expected.numel()  # overlapping windows: PyTorch writes some twice
+    if expected.numel() and once:
         view.mul_(-1)
         expected.mul_(-1)
         np.testing.assert_array_equal(base.numpy(), expected_base.numpy())
