@@ -71,6 +71,10 @@ class TensorMethods:
         """In-place form of :meth:`sub`."""
         return _f.sub.inplace(self, other, alpha=alpha)
 
+    def subtract_(self: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        """In-place form of :meth:`sub`."""
+        return _f.sub.inplace(self, other, alpha=alpha)
+
     def __sub__(self: Any, other: Any) -> Tensor:
         return _f.sub.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
@@ -93,6 +97,10 @@ class TensorMethods:
         return _f.mul(self, other)
 
     def mul_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`mul`."""
+        return _f.mul.inplace(self, other)
+
+    def multiply_(self: Any, other: Any) -> Tensor:
         """In-place form of :meth:`mul`."""
         return _f.mul.inplace(self, other)
 
@@ -253,6 +261,10 @@ class TensorMethods:
         """In-place form of :meth:`neg`."""
         return _f.neg.inplace(self)
 
+    def negative_(self: Any) -> Tensor:
+        """In-place form of :meth:`neg`."""
+        return _f.neg.inplace(self)
+
     def __neg__(self: Any) -> Tensor:
         return _f.neg(self)
 
@@ -272,6 +284,10 @@ class TensorMethods:
         return _f.abs(self)
 
     def abs_(self: Any) -> Tensor:
+        """In-place form of :meth:`abs`."""
+        return _f.abs.inplace(self)
+
+    def absolute_(self: Any) -> Tensor:
         """In-place form of :meth:`abs`."""
         return _f.abs.inplace(self)
 
@@ -319,6 +335,10 @@ class TensorMethods:
         return _f.trunc(self)
 
     def trunc_(self: Any) -> Tensor:
+        """In-place form of :meth:`trunc`."""
+        return _f.trunc.inplace(self)
+
+    def fix_(self: Any) -> Tensor:
         """In-place form of :meth:`trunc`."""
         return _f.trunc.inplace(self)
 
@@ -382,6 +402,10 @@ class TensorMethods:
         """In-place form of :meth:`clamp`."""
         return _f.clamp.inplace(self, min, max)
 
+    def clip_(self: Any, min: Any = None, max: Any = None) -> Tensor:
+        """In-place form of :meth:`clamp`."""
+        return _f.clamp.inplace(self, min, max)
+
     def masked_fill_elements_(self: Any, mask: Any, value: Any) -> Tensor:
         """In-place form of :meth:`masked_fill_elements`."""
         return _f.masked_fill_elements.inplace(self, mask, value)
@@ -409,6 +433,10 @@ class TensorMethods:
         """In-place form of :meth:`ne`."""
         return _f.ne.inplace(self, other)
 
+    def not_equal_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`ne`."""
+        return _f.ne.inplace(self, other)
+
     def __ne__(self: Any, other: Any) -> Tensor:  # type: ignore[override]
         return _f.ne.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
@@ -421,6 +449,10 @@ class TensorMethods:
         return _f.lt(self, other)
 
     def lt_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`lt`."""
+        return _f.lt.inplace(self, other)
+
+    def less_(self: Any, other: Any) -> Tensor:
         """In-place form of :meth:`lt`."""
         return _f.lt.inplace(self, other)
 
@@ -439,6 +471,10 @@ class TensorMethods:
         """In-place form of :meth:`le`."""
         return _f.le.inplace(self, other)
 
+    def less_equal_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`le`."""
+        return _f.le.inplace(self, other)
+
     def __le__(self: Any, other: Any) -> Tensor:
         return _f.le.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
@@ -454,6 +490,10 @@ class TensorMethods:
         """In-place form of :meth:`gt`."""
         return _f.gt.inplace(self, other)
 
+    def greater_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`gt`."""
+        return _f.gt.inplace(self, other)
+
     def __gt__(self: Any, other: Any) -> Tensor:
         return _f.gt.binary(self, other) if isinstance(other, _f.Operand) else NotImplemented
 
@@ -466,6 +506,10 @@ class TensorMethods:
         return _f.ge(self, other)
 
     def ge_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`ge`."""
+        return _f.ge.inplace(self, other)
+
+    def greater_equal_(self: Any, other: Any) -> Tensor:
         """In-place form of :meth:`ge`."""
         return _f.ge.inplace(self, other)
 
@@ -682,11 +726,31 @@ class TensorMethods:
         """Two axes exchanged, a view."""
         return _f.transpose(self, dim0, dim1)
 
+    def transpose_(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """In-place form of :meth:`transpose`."""
+        return _f.become("transpose", self, _f.transpose(self, dim0, dim1))
+
+    def swapaxes_(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """In-place form of :meth:`transpose`."""
+        return _f.become("swapaxes", self, _f.transpose(self, dim0, dim1))
+
+    def swapdims_(self: Any, dim0: _int, dim1: _int) -> Tensor:
+        """In-place form of :meth:`transpose`."""
+        return _f.become("swapdims", self, _f.transpose(self, dim0, dim1))
+
     def t(self: Any) -> Tensor:
         """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
         return _f.t(self)
 
+    def t_(self: Any) -> Tensor:
+        """In-place form of :meth:`t`."""
+        return _f.become("t", self, _f.t(self))
+
     def movedim(self: Any, source: Any, destination: Any) -> Tensor:
+        """Axes moved to new places, the others in order, a view."""
+        return _f.movedim(self, source, destination)
+
+    def moveaxis(self: Any, source: Any, destination: Any) -> Tensor:
         """Axes moved to new places, the others in order, a view."""
         return _f.movedim(self, source, destination)
 
@@ -736,7 +800,7 @@ class TensorMethods:
 
     def squeeze_(self: Any, dim: Any = None) -> Tensor:
         """In-place form of :meth:`squeeze`."""
-        return _f.become(self, _f.squeeze(self, dim))
+        return _f.become("squeeze", self, _f.squeeze(self, dim))
 
     def unsqueeze(self: Any, dim: _int) -> Tensor:
         """A new axis of size 1 at ``dim``, a view."""
@@ -744,7 +808,7 @@ class TensorMethods:
 
     def unsqueeze_(self: Any, dim: _int) -> Tensor:
         """In-place form of :meth:`unsqueeze`."""
-        return _f.become(self, _f.unsqueeze(self, dim))
+        return _f.become("unsqueeze", self, _f.unsqueeze(self, dim))
 
     def select(self: Any, dim: _int, index: _int) -> Tensor:
         """One position of an axis, which is dropped, a view."""
@@ -1122,6 +1186,22 @@ class TensorMethods:
         """In-place form of :meth:`addmm`."""
         return _f.assign("addmm_", self, _f.addmm(_f.apart(self), mat1, mat2, beta=beta, alpha=alpha))
 
+    def div(self: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+        """Quotient.  Both ``(*S)``, broadcast -> ``(*S)``."""
+        return _f.div(self, other, rounding_mode=rounding_mode, out=out)
+
+    def divide(self: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+        """Quotient.  Both ``(*S)``, broadcast -> ``(*S)``."""
+        return _f.div(self, other, rounding_mode=rounding_mode, out=out)
+
+    def div_(self: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+        """In-place form of :meth:`div`."""
+        return _f.assign("div_", self, _f.div(_f.apart(self), other, rounding_mode=rounding_mode, out=out))
+
+    def divide_(self: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+        """In-place form of :meth:`div`."""
+        return _f.assign("div_", self, _f.div(_f.apart(self), other, rounding_mode=rounding_mode, out=out))
+
     def bernoulli(self: Any, p: _float | None = None, *, generator: Generator | None = None) -> Tensor:
         """1 with the probability that the input (or ``p``) says, else 0, in the input's dtype; no gradient."""
         return _f.bernoulli(self, p, generator=generator)
@@ -1294,6 +1374,10 @@ class TensorMethods:
         """In-place form of :meth:`asin`."""
         return _f.asin.inplace(self)
 
+    def arcsin_(self: Any) -> Tensor:
+        """In-place form of :meth:`asin`."""
+        return _f.asin.inplace(self)
+
     def acos(self: Any) -> Tensor:
         """Inverse cosine, in radians."""
         return _f.acos(self)
@@ -1306,6 +1390,10 @@ class TensorMethods:
         """In-place form of :meth:`acos`."""
         return _f.acos.inplace(self)
 
+    def arccos_(self: Any) -> Tensor:
+        """In-place form of :meth:`acos`."""
+        return _f.acos.inplace(self)
+
     def atan(self: Any) -> Tensor:
         """Inverse tangent, in radians."""
         return _f.atan(self)
@@ -1315,6 +1403,10 @@ class TensorMethods:
         return _f.atan(self)
 
     def atan_(self: Any) -> Tensor:
+        """In-place form of :meth:`atan`."""
+        return _f.atan.inplace(self)
+
+    def arctan_(self: Any) -> Tensor:
         """In-place form of :meth:`atan`."""
         return _f.atan.inplace(self)
 
@@ -1354,6 +1446,10 @@ class TensorMethods:
         """In-place form of :meth:`asinh`."""
         return _f.asinh.inplace(self)
 
+    def arcsinh_(self: Any) -> Tensor:
+        """In-place form of :meth:`asinh`."""
+        return _f.asinh.inplace(self)
+
     def acosh(self: Any) -> Tensor:
         """Inverse hyperbolic cosine."""
         return _f.acosh(self)
@@ -1366,6 +1462,10 @@ class TensorMethods:
         """In-place form of :meth:`acosh`."""
         return _f.acosh.inplace(self)
 
+    def arccosh_(self: Any) -> Tensor:
+        """In-place form of :meth:`acosh`."""
+        return _f.acosh.inplace(self)
+
     def atanh(self: Any) -> Tensor:
         """Inverse hyperbolic tangent."""
         return _f.atanh(self)
@@ -1375,6 +1475,10 @@ class TensorMethods:
         return _f.atanh(self)
 
     def atanh_(self: Any) -> Tensor:
+        """In-place form of :meth:`atanh`."""
+        return _f.atanh.inplace(self)
+
+    def arctanh_(self: Any) -> Tensor:
         """In-place form of :meth:`atanh`."""
         return _f.atanh.inplace(self)
 
@@ -1498,6 +1602,22 @@ class TensorMethods:
         """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
         return _f.log_softmax(self, dim, dtype)
 
+    def isclose(
+        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
+    ) -> Tensor:
+        """Where ``|input - other| <= atol + rtol * |other|``, or both are equal -> bool.  Broadcasts."""
+        return _f.isclose(self, other, rtol, atol, equal_nan)
+
+    def allclose(
+        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
+    ) -> _bool:
+        """Whether :func:`isclose` holds everywhere (a host read)."""
+        return _f.allclose(self, other, rtol, atol, equal_nan)
+
+    def equal(self: Any, other: Tensor) -> _bool:
+        """Whether shapes and elements are the same (a host read); NaN equals nothing."""
+        return _f.equal(self, other)
+
     def tril(self: Any, diagonal: _int = 0) -> Tensor:
         """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
         return _f.tril(self, diagonal)
@@ -1533,6 +1653,22 @@ class TensorMethods:
     ) -> Tensor:
         """Arithmetic mean over ``dim`` of the elements that are not NaN; NaN where there are none."""
         return _f.nanmean(self, dim, keepdim, dtype=dtype)
+
+    def gcd(self: Any, other: Tensor) -> Tensor:
+        """The greatest common divisor, not negative; that of 0 and 0 is 0.  Integers ``(*S)``, broadcast -> ``(*S)``."""
+        return _f.gcd(self, other)
+
+    def gcd_(self: Any, other: Tensor) -> Tensor:
+        """In-place form of :meth:`gcd`."""
+        return _f.assign("gcd_", self, _f.gcd(_f.apart(self), other))
+
+    def lcm(self: Any, other: Tensor) -> Tensor:
+        """The least common multiple, not negative; 0 if either is 0.  Integers ``(*S)``, broadcast -> ``(*S)``."""
+        return _f.lcm(self, other)
+
+    def lcm_(self: Any, other: Tensor) -> Tensor:
+        """In-place form of :meth:`lcm`."""
+        return _f.assign("lcm_", self, _f.lcm(_f.apart(self), other))
 
     def sort(self: Any, dim: _int = -1, descending: _bool = False, stable: _bool | None = None) -> ValuesIndices:
         """Elements in order along ``dim``, and the positions they came from.  ``(*S)`` -> ``(*S)``, int64 ``(*S)``."""
@@ -1584,6 +1720,62 @@ class TensorMethods:
     ) -> tuple[Tensor, Tensor]:
         """Counts of the elements between ascending edges: ``(hist, bin_edges)``, ``(bins)`` and ``(bins + 1)``."""
         return _f.histogram(self, bins, range=range, weight=weight, density=density)
+
+    def clamp_min(self: Any, min: Any) -> Tensor:
+        """``input`` where not below ``min``, else ``min``."""
+        return _f.clamp_min(self, min)
+
+    def clamp_min_(self: Any, min: Any) -> Tensor:
+        """In-place form of :meth:`clamp_min`."""
+        return _f.assign("clamp_min_", self, _f.clamp_min(_f.apart(self), min))
+
+    def clamp_max(self: Any, max: Any) -> Tensor:
+        """``input`` where not above ``max``, else ``max``."""
+        return _f.clamp_max(self, max)
+
+    def clamp_max_(self: Any, max: Any) -> Tensor:
+        """In-place form of :meth:`clamp_max`."""
+        return _f.assign("clamp_max_", self, _f.clamp_max(_f.apart(self), max))
+
+    def is_signed(self: Any) -> _bool:
+        """Whether the dtype has negative numbers."""
+        return _f.is_signed(self)
+
+    def is_nonzero(self: Any) -> _bool:
+        """Whether the one element is not zero (a host read)."""
+        return _f.is_nonzero(self)
+
+    def is_same_size(self: Any, other: Tensor) -> _bool:
+        """Whether the shapes are equal."""
+        return _f.is_same_size(self, other)
+
+    def is_inference(self: Any) -> _bool:
+        """Whether the tensor was made in inference mode."""
+        return _f.is_inference(self)
+
+    def get_device(self: Any) -> _int:
+        """The number of the tensor's device among those of its backend; -1 for the processor, as in PyTorch."""
+        return _f.get_device(self)
+
+    def is_conj(self: Any) -> _bool:
+        """Whether a conjugation is still to be done: never, they are done at once."""
+        return _f.is_conj(self)
+
+    def is_neg(self: Any) -> _bool:
+        """Whether a negation is still to be done: never, they are done at once."""
+        return _f.is_neg(self)
+
+    def resolve_conj(self: Any) -> Tensor:
+        """The tensor itself: conjugations are done at once."""
+        return _f.resolve_conj(self)
+
+    def resolve_neg(self: Any) -> Tensor:
+        """The tensor itself: negations are done at once."""
+        return _f.resolve_neg(self)
+
+    def adjoint(self: Any) -> Tensor:
+        """The conjugate transpose of the last two axes; of a real tensor a view."""
+        return _f.adjoint(self)
 
     def matrix_exp(self: Any) -> Tensor:
         """:func:`linalg.matrix_exp`."""
@@ -1692,6 +1884,116 @@ class TensorMethods:
     ) -> Any:
         """Elements (with ``dim``, slices) that differ from the one before; arguments and results as in :func:`unique`."""
         return _f.unique_consecutive(self, return_inverse, return_counts, dim)
+
+    def signbit(self: Any) -> Tensor:
+        """Whether the sign bit is set -> bool: of negative numbers and of -0.0."""
+        return _f.signbit(self)
+
+    def isposinf(self: Any) -> Tensor:
+        """Whether an element is positive infinity -> bool."""
+        return _f.isposinf(self)
+
+    def isneginf(self: Any) -> Tensor:
+        """Whether an element is negative infinity -> bool."""
+        return _f.isneginf(self)
+
+    def isreal(self: Any) -> Tensor:
+        """Whether the imaginary part is 0 -> bool."""
+        return _f.isreal(self)
+
+    def nan_to_num(
+        self: Any, nan: _float | None = None, posinf: _float | None = None, neginf: _float | None = None
+    ) -> Tensor:
+        """NaN and infinities replaced by numbers."""
+        return _f.nan_to_num(self, nan, posinf, neginf)
+
+    def nan_to_num_(
+        self: Any, nan: _float | None = None, posinf: _float | None = None, neginf: _float | None = None
+    ) -> Tensor:
+        """In-place form of :meth:`nan_to_num`."""
+        return _f.assign("nan_to_num_", self, _f.nan_to_num(_f.apart(self), nan, posinf, neginf))
+
+    def heaviside(self: Any, values: Any) -> Tensor:
+        """0 below zero, 1 above, ``values`` at zero; the two operands have one dtype."""
+        return _f.heaviside(self, values)
+
+    def heaviside_(self: Any, values: Any) -> Tensor:
+        """In-place form of :meth:`heaviside`."""
+        return _f.heaviside.inplace(self, values)
+
+    def xlogy(self: Any, other: Any) -> Tensor:
+        """``input * log(other)``; 0 where ``input`` is 0, unless ``other`` is NaN."""
+        return _f.xlogy(self, other)
+
+    def xlogy_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`xlogy`."""
+        return _f.xlogy.inplace(self, other)
+
+    def sinc(self: Any) -> Tensor:
+        """``sin(pi * input) / (pi * input)``, 1 at 0."""
+        return _f.sinc(self)
+
+    def sinc_(self: Any) -> Tensor:
+        """In-place form of :meth:`sinc`."""
+        return _f.sinc.inplace(self)
+
+    def ldexp(self: Any, other: Any) -> Tensor:
+        """``input * 2**other``."""
+        return _f.ldexp(self, other)
+
+    def ldexp_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`ldexp`."""
+        return _f.ldexp.inplace(self, other)
+
+    def logaddexp2(self: Any, other: Any) -> Tensor:
+        """log2(2**input + 2**other) without overflow."""
+        return _f.logaddexp2(self, other)
+
+    def logaddexp2_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`logaddexp2`."""
+        return _f.logaddexp2.inplace(self, other)
+
+    def nextafter(self: Any, other: Any) -> Tensor:
+        """The next number after ``input`` in the direction of ``other``."""
+        return _f.nextafter(self, other)
+
+    def nextafter_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`nextafter`."""
+        return _f.nextafter.inplace(self, other)
+
+    def float_power(self: Any, exponent: Any) -> Tensor:
+        """:func:`pow` in float64, or complex128 where an operand is complex."""
+        return _f.float_power(self, exponent)
+
+    def tensor_split(
+        self: Any, indices_or_sections: _int | Sequence[_int] | Tensor, dim: _int = 0
+    ) -> tuple[Tensor, ...]:
+        """Pieces of nearly equal size, the larger ones first; or pieces that end before the listed positions."""
+        return _f.tensor_split(self, indices_or_sections, dim)
+
+    def split_with_sizes(self: Any, split_sizes: Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+        """Consecutive pieces of the listed sizes."""
+        return _f.split_with_sizes(self, split_sizes, dim)
+
+    def unsafe_split(self: Any, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+        """As :func:`split`; here the pieces are views that may be written to, so nothing is unsafe."""
+        return _f.unsafe_split(self, split_size, dim)
+
+    def unsafe_chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+        """As :func:`chunk`; here the pieces are views that may be written to, so nothing is unsafe."""
+        return _f.unsafe_chunk(self, chunks, dim)
+
+    def hsplit(self: Any, indices_or_sections: _int | Sequence[_int] | Tensor) -> tuple[Tensor, ...]:
+        """:func:`tensor_split` along the second dimension (of a vector, the first) into equal parts, or at positions."""
+        return _f.hsplit(self, indices_or_sections)
+
+    def vsplit(self: Any, indices_or_sections: _int | Sequence[_int] | Tensor) -> tuple[Tensor, ...]:
+        """:func:`tensor_split` along the first dimension into equal parts, or at positions."""
+        return _f.vsplit(self, indices_or_sections)
+
+    def dsplit(self: Any, indices_or_sections: _int | Sequence[_int] | Tensor) -> tuple[Tensor, ...]:
+        """:func:`tensor_split` along the third dimension into equal parts, or at positions."""
+        return _f.dsplit(self, indices_or_sections)
 
     def cov(
         self: Any, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None

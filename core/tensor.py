@@ -161,6 +161,11 @@ class Tensor(TensorMethods):
         return self.t().conj()
 
     @property
+    def mH(self) -> Tensor:  # noqa: N802 - PyTorch's name
+        """The conjugate transpose of the last two axes."""
+        return self.adjoint()
+
+    @property
     def real(self) -> Tensor:
         """The real part, a view; a real tensor itself."""
         from hotplug import ops

@@ -109,17 +109,21 @@ def method(entry: Any, name: str) -> str:
     return head + f'        """{doc}"""\n        return _f.{entry.body.__name__}({arguments})\n'
 
 
-def inplace_method(entry: Any) -> str:
+def inplace_method(entry: Any, name: str) -> str:
     """The form with an underscore: written straight into the tensor, or computed and copied over it."""
     declared, passed = render_parameters(entry.signature)
-    head = f"    def {entry.name}_(self: Any{', ' + declared if declared else ''}) -> Tensor:\n"
+    head = f"    def {name}_(self: Any{', ' + declared if declared else ''}) -> Tensor:\n"
     doc = f'        """In-place form of :meth:`{entry.name}`."""\n'
     tail = f", {passed}" if passed else ""
     if entry.kind == "elementwise":
         return head + doc + f"        return _f.{entry.name}.inplace(self{tail})\n"
-    if entry.name in ("squeeze", "unsqueeze"):
-        return head + doc + f"        return _f.become(self, _f.{entry.body.__name__}(self{tail}))\n"
-    return head + doc + f"        return _f.assign('{entry.name}_', self, _f.{entry.body.__name__}(_f.apart(self){tail}))\n"
+    if entry.name in ("squeeze", "unsqueeze", "transpose", "t"):
+        return head + doc + f"        return _f.become('{name}', self, _f.{entry.body.__name__}(self{tail}))\n"
+    return (
+        head
+        + doc
+        + f"        return _f.assign('{entry.name}_', self, _f.{entry.body.__name__}(_f.apart(self){tail}))\n"
+    )
 
 
 def generate() -> str:
@@ -131,7 +135,7 @@ def generate() -> str:
         if entry.method:
             parts.extend(method(entry, name) for name in (entry.name, *entry.aliases))
         if entry.inplace:
-            parts.append(inplace_method(entry))
+            parts.extend(inplace_method(entry, name) for name in (entry.name, *entry.aliases))
         for dunder in entry.dunders:
             inplace = dunder.startswith("__i") and dunder != "__invert__"
             parts.append(operator(entry.name, dunder, inplace))

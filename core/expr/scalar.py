@@ -63,7 +63,7 @@ sin, cos, tan, asin, acos, atan = map(_function_of_one, ("sin", "cos", "tan", "a
 sinh, cosh, tanh, asinh, acosh, atanh = map(_function_of_one, ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"))
 lgamma, digamma = map(_function_of_one, ("lgamma", "digamma"))
 floor, ceil, trunc, round, abs, sign = map(_function_of_one, ("floor", "ceil", "trunc", "round", "abs", "sign"))
-real, imag, conj, angle, invert = map(_function_of_one, ("real", "imag", "conj", "angle", "invert"))
+real, imag, angle, invert = map(_function_of_one, ("real", "imag", "angle", "invert"))
 
 sub, div, mul, pow, atan2, hypot, copysign = map(
     _function_of_two, ("sub", "div", "mul", "pow", "atan2", "hypot", "copysign")
@@ -81,6 +81,11 @@ def where(condition: Operand, left: Operand, right: Operand) -> Any:
     if not isinstance(left, Expr) and not isinstance(right, Expr):
         raise TypeError("where of two literals has no dtype; make one an Expr with constant()")
     return node.where(condition, left, right)
+
+
+def conj(operand: Expr) -> Expr:
+    """The complex conjugate; a real number is its own."""
+    return unary("conj", operand) if operand.dtype.kind == "c" else operand
 
 
 def whole(name: str, operand: Expr) -> Expr:

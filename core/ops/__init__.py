@@ -25,6 +25,7 @@ from hotplug.ops.indexing import *  # noqa: F403
 from hotplug.ops.joining import *  # noqa: F403
 from hotplug.ops.movement import *  # noqa: F403
 from hotplug.ops.products import *  # noqa: F403
+from hotplug.ops.quotients import *  # noqa: F403
 from hotplug.ops.random import *  # noqa: F403
 from hotplug.ops.rearranging import *  # noqa: F403
 from hotplug.ops.reduction import *  # noqa: F403
@@ -43,11 +44,13 @@ if TYPE_CHECKING:
     from hotplug.ops.bags import *  # noqa: F403
     from hotplug.ops.bitonic import *  # noqa: F403
     from hotplug.ops.classification import *  # noqa: F403
+    from hotplug.ops.closeness import *  # noqa: F403
     from hotplug.ops.contractions import *  # noqa: F403
     from hotplug.ops.convolution import *  # noqa: F403
     from hotplug.ops.diagonals import *  # noqa: F403
     from hotplug.ops.differences import *  # noqa: F403
     from hotplug.ops.distance import *  # noqa: F403
+    from hotplug.ops.divisors import *  # noqa: F403
     from hotplug.ops.dropouts import *  # noqa: F403
     from hotplug.ops.einsum_notation import *  # noqa: F403
     from hotplug.ops.einsums import *  # noqa: F403
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from hotplug.ops.fused import *  # noqa: F403
     from hotplug.ops.grid_sampling import *  # noqa: F403
     from hotplug.ops.histograms import *  # noqa: F403
+    from hotplug.ops.inspection import *  # noqa: F403
     from hotplug.ops.linalg_arrays import *  # noqa: F403
     from hotplug.ops.linalg_cholesky import *  # noqa: F403
     from hotplug.ops.linalg_common import *  # noqa: F403
@@ -92,7 +96,10 @@ if TYPE_CHECKING:
     from hotplug.ops.shuffling import *  # noqa: F403
     from hotplug.ops.softmaxes import *  # noqa: F403
     from hotplug.ops.sorting import *  # noqa: F403
+    from hotplug.ops.special_values import *  # noqa: F403
+    from hotplug.ops.splits import *  # noqa: F403
     from hotplug.ops.statistics import *  # noqa: F403
+    from hotplug.ops.tapers import *  # noqa: F403
     from hotplug.ops.unpooling import *  # noqa: F403
     from hotplug.ops.windows import *  # noqa: F403
 

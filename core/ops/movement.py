@@ -8,13 +8,13 @@ import numpy as np
 
 from hotplug import dispatch, dtypes, host
 from hotplug.array import Array
-from hotplug.autograd.graph import history
+from hotplug.autograd.graph import Meta, history
 from hotplug.autograd.mode import MODE
 from hotplug.autograd.views import assign
 from hotplug.declare import function, primitive
 from hotplug.device import device as Device
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentTypeError
+from hotplug.errors import ArgumentTypeError, AutogradError
 from hotplug.layout import Shape
 from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Tensor
@@ -227,9 +227,21 @@ def set_shape(tensor: Tensor, shape: Shape) -> None:
     tensor._array = tensor._array.storage.runtime.empty(layout_of(tensor.dtype, shape))
 
 
-def become(input: Tensor, other: Tensor) -> Tensor:
-    """Turn a tensor into another view of its memory: what ``squeeze_`` and ``t_`` do."""
-    input._array, input._meta = other._array, other._meta
+def become(name: str, input: Tensor, other: Tensor) -> Tensor:
+    """Turn a tensor into another view of its memory: what ``squeeze_`` and ``t_`` do.
+
+    Raises:
+        AutogradError: it is a leaf that requires a gradient.
+    """
+    edge = history(input) if MODE.grad else None
+    if edge is not None and isinstance(edge[0], Meta):
+        raise AutogradError(
+            f"{name}: a leaf Variable that requires grad is being used in an in-place operation; "
+            f"do it inside no_grad(), or to a clone"
+        )
+    input._array = other._array
+    if MODE.grad:
+        input._meta = other._meta
     return input
 
 

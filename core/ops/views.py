@@ -27,7 +27,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return permute_axes(input, order)
 
 
-@function(aliases=("swapaxes", "swapdims"))
+@function(inplace=True, aliases=("swapaxes", "swapdims"))
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two axes exchanged, a view."""
     rank = input.ndim
@@ -39,7 +39,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return permute_axes(input, tuple(order))
 
 
-@function()
+@function(inplace=True)
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and 0-d tensors stay as they are."""
     if input.ndim > 2:
@@ -47,7 +47,7 @@ def t(input: Tensor) -> Tensor:
     return permute_axes(input, tuple(reversed(range(input.ndim))))
 
 
-@function()
+@function(aliases=("moveaxis",))
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Axes moved to new places, the others in order, a view."""
     rank = input.ndim
