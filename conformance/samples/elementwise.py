@@ -55,7 +55,10 @@ def automatic(entry: Entry, draw: Draw) -> Iterator[Sample]:
         boolean = getattr(entry.function, "boolean", ())
         if names[-1] not in boolean and free[-1] == names[-1]:
             low, high = entry.sample
-            yield Sample(*_of(entry, draw, [(2, 5)] * (len(names) - 1)), draw.number(low, high), **base)
+            given = _of(entry, draw, [(2, 5)] * (len(names) - 1))
+            number = draw.number(low, high)
+            takes_tensors = names[-1] in getattr(entry.function, "tensors", ())
+            yield Sample(*given, draw.of(number) if takes_tensors else number, **base)
     if draw.kind == "f" and len(free) <= 2:
         yield Sample(*_special(entry, draw, names), **base).forward()
 

@@ -46,8 +46,9 @@ class Elementwise(Generic[P]):
     """A declared elementwise op; called with Exprs it is inlined, with tensors it runs and is recorded."""
 
     def __init__(
-        self, body: Callable[P, Any], name: str, rule: Rule, boolean: tuple[str, ...], weights: tuple[str, ...]
-    ) -> None:
+        self, body: Callable[P, Any], name: str, rule: Rule, boolean: tuple[str, ...], weights: tuple[str, ...],
+        tensors: tuple[str, ...],
+    ) -> None:  # fmt: skip
         self.body: Final[Callable[..., Any]] = body
         self.name: Final = name
         self.rule: Final = rule
@@ -55,6 +56,8 @@ class Elementwise(Generic[P]):
         """Parameters that are conditions: taken as bool, and no part of the promotion."""
         self.weights: Final = weights
         """Numbers that are taken in the result's dtype, and no part of the promotion."""
+        self.tensors: Final = tensors
+        """Parameters that PyTorch takes as tensors only."""
         self.gradients: Final[dict[str, Callable[..., Any]]] = {}
         self.__doc__ = body.__doc__
         self.__name__ = name
@@ -278,8 +281,8 @@ class Elementwise(Generic[P]):
 
 def elementwise(
     *, dtype: Rule = numeric, sample: Any = None, method: bool = True, inplace: bool = True,
-    dunders: Sequence[str] = (), boolean: Sequence[str] = (), weights: Sequence[str] = (), namespace: str = "",
-    aliases: Sequence[str] = (),
+    dunders: Sequence[str] = (), boolean: Sequence[str] = (), weights: Sequence[str] = (), tensors: Sequence[str] = (),
+    namespace: str = "", aliases: Sequence[str] = (),
 ) -> Callable[[Callable[P, Any]], Elementwise[P]]:  # fmt: skip
     """Declare an elementwise op.
 
@@ -293,12 +296,13 @@ def elementwise(
         dunders: operator methods that call the op.
         boolean: parameters that are conditions.
         weights: numbers that take no part in the promotion, as ``alpha`` of ``add``.
+        tensors: parameters that must not be numbers.
         namespace: where the op is public; default: ``hotplug`` itself.
     """
 
     def declare(body: Callable[P, Any]) -> Elementwise[P]:
         name = body.__name__.rstrip("_") if body.__name__ not in ("and_", "or_") else body.__name__
-        op = Elementwise(body, name, dtype, tuple(boolean), tuple(weights))
+        op = Elementwise(body, name, dtype, tuple(boolean), tuple(weights), tuple(tensors))
         register(
             Entry(
                 name, op, "elementwise", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases),

@@ -206,7 +206,15 @@ class Form:
 
         Raises:
             DTypeError: the op is not defined for them.
+            ArgumentTypeError: a number where the op takes tensors only.
         """
+        for name in self.op.tensors:
+            given = operands[self.names.index(name)] if name in self.names else None
+            if isinstance(given, type):
+                raise ArgumentTypeError(
+                    f"{self.op.name}(): argument '{name}' must be Tensor, not {given.__name__}; "
+                    f"make it one, e.g. with full_like(input, value)"
+                )
         promoted = self._promoted(operands)
         if promoted.kind not in self.op.rule.accepts:
             raise DTypeError(

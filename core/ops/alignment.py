@@ -84,7 +84,7 @@ def _log_likelihood(scores: Tensor, targets: Tensor, inputs: Tensor, lengths: Te
         moved = log_total(alpha, _behind(alpha, 1), jump) + views.select(emitted, 0, time)
         alpha = arithmetic.where_elements(views.unsqueeze(comparison.gt(inputs, time), 1), moved, alpha)
     last = views.unsqueeze(lengths * 2, 1)
-    before = arithmetic.maximum(last - 1, 0)
+    before = arithmetic.clamp(last - 1, min=0)
     ends = [gather_along(alpha, 1, at, (alpha.shape[0], 1)) for at in (last, before)]
     none = creation.full_like(ends[0].detach(), -math.inf)
     second = arithmetic.where_elements(comparison.gt(last, 0), ends[1], -math.inf)
@@ -147,7 +147,7 @@ def _padded_targets(targets: Tensor, lengths: Tensor, largest: int | None) -> Te
     width = targets.shape[0] if largest is None else largest
     start = views.unsqueeze(scan.cumsum(lengths, 0) - lengths, 1)
     place = start + creation.iota(targets, (1, width))
-    safe = arithmetic.minimum(place, max(targets.shape[0] - 1, 0))
+    safe = arithmetic.clamp(place, max=max(targets.shape[0] - 1, 0))
     flat = views.reshape(safe, (-1,))
     if not targets.shape[0]:
         return creation.zeros((lengths.shape[0], width), dtype=int64, device=targets.device)

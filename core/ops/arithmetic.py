@@ -98,37 +98,37 @@ def rpow(input: Any, other: Any) -> Any:
     return s.pow(other, input)
 
 
-@elementwise(dtype=real, sample=(-3, 3))
+@elementwise(dtype=real, sample=(-3, 3), tensors=("input", "other"))
 def maximum(input: Any, other: Any) -> Any:
     """The larger operand; NaN if either is.  At a tie the gradient goes half to each."""
     return s.maximum(input, other)
 
 
-@elementwise(dtype=real, sample=(-3, 3))
+@elementwise(dtype=real, sample=(-3, 3), tensors=("input", "other"))
 def minimum(input: Any, other: Any) -> Any:
     """The smaller operand; NaN if either is.  At a tie the gradient goes half to each."""
     return s.minimum(input, other)
 
 
-@elementwise(dtype=real, sample=(-3, 3))
+@elementwise(dtype=real, sample=(-3, 3), tensors=("input", "other"))
 def fmax(input: Any, other: Any) -> Any:
     """The larger operand; a number rather than NaN."""
     return s.fmax(input, other)
 
 
-@elementwise(dtype=real, sample=(-3, 3))
+@elementwise(dtype=real, sample=(-3, 3), tensors=("input", "other"))
 def fmin(input: Any, other: Any) -> Any:
     """The smaller operand; a number rather than NaN."""
     return s.fmin(input, other)
 
 
-@elementwise(dtype=floating, sample=(-3, 3))
+@elementwise(dtype=floating, sample=(-3, 3), tensors=("input", "other"))
 def atan2(input: Any, other: Any) -> Any:
     """Angle of the point (other, input), in radians from -pi to pi."""
     return s.atan2(input, other)
 
 
-@elementwise(dtype=floating, sample=(0.5, 3))
+@elementwise(dtype=floating, sample=(0.5, 3), tensors=("input", "other"))
 def hypot(input: Any, other: Any) -> Any:
     """``sqrt(input**2 + other**2)`` without overflow in between."""
     return s.hypot(input, other)
@@ -223,13 +223,13 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     return s.where(s.lt(s.abs(weight), 0.5), input + weight * (end - input), end - (end - input) * s.sub(1.0, weight))
 
 
-@elementwise(dtype=numeric, sample=(-3, 3), weights=("value",))
+@elementwise(dtype=numeric, sample=(-3, 3), weights=("value",), tensors=("input", "tensor1", "tensor2"))
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 * tensor2``."""
     return input + tensor1 * tensor2 * value
 
 
-@elementwise(dtype=inexact, sample=(0.5, 3), weights=("value",))
+@elementwise(dtype=inexact, sample=(0.5, 3), weights=("value",), tensors=("input", "tensor1", "tensor2"))
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 / tensor2``."""
     return input + tensor1 * value / tensor2

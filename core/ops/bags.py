@@ -113,7 +113,7 @@ def bag_maxima(weight: Tensor, index: Tensor, offsets: Tensor, padding: int) -> 
     place = views.reshape(creation.iota(index, (count,)), (count, 1))
     none = creation.full(shape, iinfo(int64).max, dtype=int64, device=weight.device)
     first = scatter_along(none, 0, bag, arithmetic.where_elements(wins, place, count), wide, "min")
-    first = arithmetic.minimum(first, count)
+    first = arithmetic.clamp(first, max=count)
     empty = comparison.eq(first, count)
     return arithmetic.where_elements(empty, 0.0, largest), first
 

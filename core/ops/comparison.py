@@ -63,19 +63,19 @@ def isfinite(input: Any) -> Any:
     return ~(s.isnan(input) | s.isinf(input))
 
 
-@elementwise(dtype=logical, sample=(0, 2))
+@elementwise(dtype=logical, sample=(0, 2), tensors=("input", "other"))
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both are non-zero -> bool."""
     return input & other
 
 
-@elementwise(dtype=logical, sample=(0, 2))
+@elementwise(dtype=logical, sample=(0, 2), tensors=("input", "other"))
 def logical_or(input: Any, other: Any) -> Any:
     """Whether one is non-zero -> bool."""
     return input | other
 
 
-@elementwise(dtype=logical, sample=(0, 2))
+@elementwise(dtype=logical, sample=(0, 2), tensors=("input", "other"))
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether exactly one is non-zero -> bool."""
     return input ^ other

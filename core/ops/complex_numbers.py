@@ -11,7 +11,7 @@ from hotplug.ops.view_ops import complex_of_parts, real_parts
 from hotplug.tensor import Tensor
 
 
-@elementwise(dtype=real_floating, method=False, inplace=False, sample=(-3, 3))
+@elementwise(dtype=real_floating, method=False, inplace=False, sample=(-3, 3), tensors=("real", "imag"))
 def complex_elements(real: Any, imag: Any) -> Any:
     """The complex number of two parts: what :func:`hotplug.complex` computes."""
     return s.complex_(real, imag)

@@ -164,7 +164,7 @@ def logit(input: Any, eps: Any = None) -> Any:
     return s.log(p / (1.0 - p))
 
 
-@elementwise(dtype=real_floating, sample=(-3, 3))
+@elementwise(dtype=real_floating, sample=(-3, 3), tensors=("input", "other"))
 def logaddexp(input: Any, other: Any) -> Any:
     """log(exp(input) + exp(other)) without overflow."""
     larger, difference = s.maximum(input, other), s.abs(s.sub(input, other))
