@@ -78,8 +78,21 @@ def poisson_error(input: Any, target: Any, eps: Any = 1e-8, log_input: bool = Tr
 
 @elementwise(dtype=floating, sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
 def soft_margin_error(input: Any, target: Any) -> Any:
-    """``log(1 + exp(-target * input))``."""
-    return s.log1p(s.exp(-target * input))
+    """``log(1 + exp(-target * input))`` without overflow."""
+    short = -target * input
+    return s.where(s.lt(short, 0.0), 0.0, short) + s.log1p(s.exp(-s.abs(short)))
+
+
+@gradient(soft_margin_error, "input")
+def _(grad: Any, input: Any, target: Any) -> Any:
+    """By hand: the derived one splits at 0, where the function is smooth."""
+    return grad * -target * s.sigmoid(-target * input)
+
+
+@gradient(soft_margin_error, "target")
+def _(grad: Any, input: Any, target: Any) -> Any:
+    """By hand, as above."""
+    return grad * -input * s.sigmoid(-target * input)
 
 
 @elementwise(dtype=floating, boolean=("own",), sample=(-3, 3), namespace=_INTERNAL, method=False, inplace=False)
