@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import copy
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,11 +12,14 @@ from hotplug import dtypes, ops
 from hotplug.errors import ArgumentTypeError, ShapeError
 from hotplug.tensor import Tensor
 
+_NO_NUMBERS: Final = "SUOVMm"
+"""NumPy's kinds of strings, objects, records and dates."""
+
 
 def default_collate(batch: Sequence[Any]) -> Any:
     """Samples joined to a batch: tensors and arrays stacked, numbers made a tensor, containers element by element.
 
-    Strings stay a list of strings.
+    Strings stay as they are, one beside the other.
 
     Raises:
         ShapeError: sequences among the samples have different lengths, or tensors different shapes.
@@ -24,43 +28,57 @@ def default_collate(batch: Sequence[Any]) -> Any:
     first = batch[0]
     if isinstance(first, Tensor):
         return ops.stack(tuple(batch), 0)
-    if isinstance(first, (np.ndarray, np.generic)):
+    if isinstance(first, (str, bytes)):
+        return batch
+    if isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind not in _NO_NUMBERS:
         return ops.stack(tuple(ops.as_tensor(np.asarray(each)) for each in batch), 0)
     if isinstance(first, float):
         return ops.tensor(list(batch), dtype=dtypes.float64)
     if isinstance(first, int):
         return ops.tensor(list(batch))
-    if isinstance(first, (str, bytes)):
-        return list(batch)
     if isinstance(first, Mapping):
-        return {key: default_collate([each[key] for each in batch]) for key in first}
+        return _like(first, {key: default_collate([each[key] for each in batch]) for key in first})
     if isinstance(first, Sequence):
         return _sequences(batch, first)
     raise ArgumentTypeError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
-        f"{type(first).__name__}; pass a collate_fn of your own"
+        f"{_described(first)}; pass a collate_fn of your own"
     )
 
 
 def default_convert(data: Any) -> Any:
     """A single sample: arrays as tensors, containers element by element, all else as it is."""
-    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUOV":
+    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in _NO_NUMBERS:
         return ops.as_tensor(np.asarray(data))
     if isinstance(data, Mapping):
-        return {key: default_convert(each) for key, each in data.items()}
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
-        return type(data)(*map(default_convert, data))
-    if isinstance(data, tuple):
-        return [default_convert(each) for each in data]  # as PyTorch has it
+        return _like(data, {key: default_convert(each) for key, each in data.items()})
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return [default_convert(each) for each in data]
+        return _filled(data, [default_convert(each) for each in data])
     return data
 
 
 def _sequences(batch: Sequence[Any], first: Any) -> Any:
     if any(len(each) != len(first) for each in batch):
         raise ShapeError(f"default_collate: the samples should be of equal size, got {[len(each) for each in batch]}")
-    columns = [default_collate(column) for column in zip(*batch, strict=True)]
-    if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*columns)
-    return columns
+    return _filled(first, [default_collate(column) for column in zip(*batch, strict=True)])
+
+
+def _filled(model: Any, values: list[Any]) -> Any:
+    """The values as a named tuple, where the model is one; else, as in PyTorch, a list."""
+    return type(model)(*values) if isinstance(model, tuple) and hasattr(model, "_fields") else values
+
+
+def _like(model: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
+    """The values in a mapping of the model's class, where one can be made."""
+    if isinstance(model, MutableMapping):
+        result = copy.copy(model)
+        result.update(values)
+        return result
+    try:
+        return type(model)(values)  # type: ignore[call-arg]
+    except TypeError:
+        return values
+
+
+def _described(value: Any) -> str:
+    return f"an array of {value.dtype}" if isinstance(value, (np.ndarray, np.generic)) else type(value).__name__

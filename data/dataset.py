@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bisect
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, Generic, TypeVar
 
 from hotplug import ops
@@ -26,9 +27,13 @@ class Dataset(ABC, Generic[T_co]):
     def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
         return ConcatDataset([self, other])
 
-    def batch(self, indices: Sequence[int]) -> Any:
+    def __getbatch__(self, indices: Sequence[Any]) -> Any:
         """Several samples joined as by the default collation, where the dataset can do that faster; else ``None``."""
         return None
+
+    def _gives_samples_as(self, kind: type) -> bool:
+        """Whether a subclass has left ``__getitem__`` as ``kind`` has it; else there is no shorter way to a sample."""
+        return getattr(type(self), "__getitem__") is getattr(kind, "__getitem__")  # noqa: B009
 
 
 class IterableDataset(Dataset[T_co]):
@@ -40,6 +45,9 @@ class IterableDataset(Dataset[T_co]):
     @abstractmethod
     def __iter__(self) -> Iterator[T_co]:
         """All samples."""
+
+    def __add__(self, other: Dataset[Any]) -> Any:
+        return ChainDataset([self, other])
 
 
 def _length(dataset: Any) -> int:
@@ -70,12 +78,18 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return int(self.tensors[0].shape[0])
 
-    def batch(self, indices: Sequence[int]) -> Any:
+    def __getbatch__(self, indices: Sequence[Any]) -> Any:
         """The rows of several samples, by one gather a tensor."""
-        rows = {}
+        if not self._gives_samples_as(TensorDataset):
+            return None
+        try:
+            numbers = [index + len(self) if index < 0 else index for index in map(operator.index, indices)]
+        except TypeError:  # an index of another kind means what the tensors say
+            return None
+        rows: dict[Any, Tensor] = {}
         for tensor in self.tensors:
             if tensor.device not in rows:
-                rows[tensor.device] = ops.tensor(list(indices), device=tensor.device)
+                rows[tensor.device] = ops.tensor(numbers, device=tensor.device)
         return [tensor.index_select(0, rows[tensor.device]) for tensor in self.tensors]
 
 
@@ -127,12 +141,17 @@ class ConcatDataset(Dataset[T_co]):
 class ChainDataset(IterableDataset[Any]):
     """Several iterable datasets, one behind the other."""
 
-    def __init__(self, datasets: Iterable[IterableDataset[Any]]) -> None:
-        self.datasets = list(datasets)
+    def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
+        self.datasets: list[IterableDataset[Any]] = []
+        for dataset in datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise ArgumentTypeError(
+                    f"ChainDataset expected IterableDatasets, got {type(dataset).__name__}; use ConcatDataset"
+                )
+            self.datasets.append(dataset)
 
     def __iter__(self) -> Iterator[Any]:
-        for dataset in self.datasets:
-            yield from dataset
+        return chain.from_iterable(self.datasets)
 
     def __len__(self) -> int:
         return sum(map(_length, self.datasets))
@@ -153,16 +172,20 @@ class Subset(Dataset[T_co]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitems__(self, indices: Sequence[int]) -> list[T_co]:
+    def __getitems__(self, indices: Sequence[Any]) -> list[T_co]:
         """Several samples, by the dataset's own way where it has one."""
-        several = [self.indices[index] for index in indices]
         fast = getattr(self.dataset, "__getitems__", None)
-        return [self.dataset[each] for each in several] if fast is None else fast(several)
+        if fast is None or not self._gives_samples_as(Subset):
+            return [self[index] for index in indices]
+        found: list[T_co] = fast([self.indices[index] for index in indices])
+        return found
 
-    def batch(self, indices: Sequence[int]) -> Any:
+    def __getbatch__(self, indices: Sequence[Any]) -> Any:
         """As the dataset itself."""
-        fast = getattr(self.dataset, "batch", None)
-        return None if fast is None else fast([self.indices[index] for index in indices])
+        fast = getattr(self.dataset, "__getbatch__", None)
+        if fast is None or not self._gives_samples_as(Subset):
+            return None
+        return fast([self.indices[index] for index in indices])
 
 
 def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T_co]]:
@@ -178,7 +201,7 @@ def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generat
     """
     size = _length(dataset)
     sizes = [int(each) for each in lengths]
-    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+    if math.isclose(sum(lengths), 1):
         if any(not 0 <= each <= 1 for each in lengths):
             raise ArgumentError(f"random_split: fractions must be between 0 and 1, got {list(lengths)}")
         sizes = [math.floor(size * each) for each in lengths]

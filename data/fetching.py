@@ -53,7 +53,7 @@ class Job:
 
     def _batch(self, indices: list[Any]) -> Any:
         if self.collate is default_collate and isinstance(self.dataset, Dataset):
-            fast = self.dataset.batch(indices)
+            fast = self.dataset.__getbatch__(indices)
             if fast is not None:
                 return fast
         if hasattr(self.dataset, "__getitems__"):

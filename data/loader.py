@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Generic, cast, final
 
 from hotplug.data.collate import default_collate, default_convert
-from hotplug.data.dataset import IterableDataset
+from hotplug.data.dataset import Dataset, IterableDataset, T_co
 from hotplug.data.fetching import End, Job
 from hotplug.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from hotplug.errors import ArgumentError, ArgumentTypeError
@@ -21,7 +21,7 @@ _AHEAD: Final = 2
 
 
 @final
-class DataLoader:
+class DataLoader(Generic[T_co]):
     """Iterates over a dataset in batches; every ``for`` loop is an epoch.
 
     >>> import hotplug as hp
@@ -50,23 +50,27 @@ class DataLoader:
             device.
         prefetch_factor: how many batches each worker is ahead; default: 2.
         persistent_workers: keep the workers, and what their dataset has cached, from epoch to epoch.
+        pin_memory_device: accepted for PyTorch's sake, as ``pin_memory`` is.
+        in_order: ``False``: of several workers' batches the one that is ready first comes first.
 
     Raises:
         ArgumentError: options exclude each other, or are out of range.
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+        self, dataset: Dataset[T_co] | Sequence[T_co], batch_size: int | None = 1, shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
         timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, multiprocessing_context: Any = None,
         generator: Any = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
+        pin_memory_device: str = "", in_order: bool = True,
     ) -> None:  # fmt: skip
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.drop_last = drop_last
         self.generator = generator
         self.num_workers = num_workers
-        self.pin_memory, self.timeout, self.worker_init_fn = pin_memory, timeout, worker_init_fn
+        self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
+        self.timeout, self.worker_init_fn, self.in_order = timeout, worker_init_fn, in_order
         self.multiprocessing_context = multiprocessing_context
         self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
         self._iterable = isinstance(dataset, IterableDataset)
@@ -77,7 +81,8 @@ class DataLoader:
             batch_size = None
         self.batch_size = batch_size
         if sampler is None and not self._iterable:
-            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+            sized = cast("Sized", dataset)
+            sampler = RandomSampler(sized, generator=generator) if shuffle else SequentialSampler(sized)
         self.sampler = sampler
         if batch_sampler is None and batch_size is not None and sampler is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
@@ -153,14 +158,16 @@ class DataLoader:
             yield value
 
     def _from_workers(self, job: Job, seed: int) -> Iterator[Any]:
-        from hotplug.data.workers import WorkerBatches, Workers, choose_context
+        from hotplug.data.epoch import WorkerBatches
+        from hotplug.data.workers import Workers, choose_context
 
         workers = self._workers
         if workers is None or not workers.alive:
             context = choose_context(self.multiprocessing_context)
             workers = Workers(job, self.num_workers, context, seed, self.worker_init_fn, self.timeout)
             self._workers = workers if self.persistent_workers else None
-        return WorkerBatches(workers, self._tasks(), self.prefetch_factor or _AHEAD, self.persistent_workers)
+        ahead = self.prefetch_factor or _AHEAD
+        return WorkerBatches(workers, self._tasks(), ahead, self.persistent_workers, self.in_order)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the processes, which belong to this process."""

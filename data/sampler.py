@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from hotplug import ops
+import numpy as np
+
+from hotplug import dtypes, ops
 from hotplug.errors import ArgumentError
 from hotplug.random import Generator
 
 T_co = TypeVar("T_co", covariant=True)
-_CHUNK = 1024
+_CHUNK: Final = 1024
 
 
 class Sampler(ABC, Generic[T_co]):
@@ -119,20 +121,19 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        # The largest of u ** (1 / weight) are a weighted sample without replacement (Efraimidis and Spirakis, 2006);
-        # with replacement the draws are looked up in the running sum.
-        import bisect
-        from itertools import accumulate
-
+        weights = np.array(self.weights)
+        count = self.num_samples if self.replacement else len(weights)
+        drawn = ops.rand(count, dtype=dtypes.float64, generator=self.generator, device="cpu").numpy()
         if self.replacement:
-            ends = list(accumulate(self.weights))
-            drawn = ops.rand(self.num_samples, generator=self.generator, device="cpu").tolist()
-            last = max(number for number, weight in enumerate(self.weights) if weight > 0)
-            return iter([min(bisect.bisect_right(ends, each * ends[-1]), last) for each in drawn])
-        drawn = ops.rand(len(self.weights), generator=self.generator, device="cpu").tolist()
-        keys = [u ** (1 / weight) if weight > 0 else -1.0 for u, weight in zip(drawn, self.weights, strict=True)]
-        order = sorted(range(len(keys)), key=lambda number: -keys[number])
-        return iter(order[: self.num_samples])
+            ends = np.cumsum(weights)
+            found = np.searchsorted(ends, drawn * ends[-1], side="right")
+            return iter(np.minimum(found, np.flatnonzero(weights)[-1]).tolist())
+        # Who comes first, at rates as the weights: a weighted sample without replacement (Efraimidis and Spirakis,
+        # 2006, by the logarithm of their keys, which would underflow).
+        with np.errstate(divide="ignore"):
+            arrivals = -np.log1p(-drawn) / weights
+        arrivals[weights == 0] = np.inf
+        return iter(np.argsort(arrivals, kind="stable")[: self.num_samples].tolist())
 
     def __len__(self) -> int:
         return self.num_samples

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import queue
 import random
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,6 +90,8 @@ def main(
         each.close()
     # Ctrl-C reaches the whole group of processes; the main process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _prepare(info.seed)
     tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     # Tasks are taken in by a thread, so that the main process never waits to hand one out while this one is busy.
@@ -108,12 +112,12 @@ def _prepare(seed: int) -> None:
 
 
 def _listen(connection: Connection, tasks: queue.SimpleQueue[Task | None]) -> None:
-    try:
+    with contextlib.suppress(EOFError, OSError):  # where the main process is gone
         while (task := connection.recv()) is not None:
             tasks.put(task)
-    except (EOFError, OSError):
-        pass  # the main process is gone
     tasks.put(None)
+    time.sleep(2 * SHUTDOWN_SECONDS)
+    os._exit(1)  # whatever it is that the dataset still waits for, nobody wants it
 
 
 def _work(
@@ -144,7 +148,8 @@ def _failure(error: Exception) -> Failure:
     pickled = b""
     try:
         pickled = pickle.dumps(error)
-        survives = type(pickle.loads(pickled)) is type(error)
+        # An end of iteration would end the program's loop, as if all were well.
+        survives = type(pickle.loads(pickled)) is type(error) and not isinstance(error, StopIteration)
     except Exception:  # noqa: BLE001 - a class of the user's may raise anything here
         survives = False
     return Failure(pickled if survives else None, f"{type(error).__name__}: {error}", text)

@@ -1,4 +1,4 @@
-"""The main process' side of worker processes: it starts them, hands out tasks, takes batches in order, ends them."""
+"""The main process' side of worker processes: it starts them, asks them, hears from them, ends them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import signal
 import time
 import warnings
 import weakref
-from collections import deque
-from collections.abc import Iterator
-from multiprocessing import connection as connections
+from collections.abc import Iterator, Sequence
+from multiprocessing import connection as connections, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Final, final
 
 from hotplug.data import transfer
-from hotplug.data.fetching import End, Job
+from hotplug.data.fetching import Job
 from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
 from hotplug.errors import ArgumentTypeError, WorkerError
 from hotplug.runtime import started
 
-_HURRY_SECONDS: Final = 0.2
+HURRY_SECONDS: Final = 0.2
+"""How long a worker may take where the program waits to report an error."""
 
 
 def choose_context(given: Any) -> Any:
@@ -49,8 +49,12 @@ class Workers:
         self._processes: Final[list[Any]] = []
         self._connections: Final[list[Connection]] = []
         self._close: Final = weakref.finalize(self, _shut_down, self._processes, self._connections, os.getpid())
-        for number in range(count):
-            self._start(WorkerInfo(number, count, seed + number, job.dataset), job, context, init)
+        try:
+            for number in range(count):
+                self._start(WorkerInfo(number, count, seed + number, job.dataset), job, context, init)
+        except BaseException:
+            self.close(HURRY_SECONDS)
+            raise
 
     def _start(self, info: WorkerInfo, job: Job, context: Any, init: InitFn | None) -> None:
         ours, theirs = context.Pipe(duplex=True)
@@ -58,11 +62,15 @@ class Workers:
         process = context.Process(
             target=main, args=(info, job, init, theirs, inherited), name=f"DataLoader worker {info.id}", daemon=True
         )
+        if context.get_start_method() == "spawn" and os.name == "posix":
+            resource_tracker.ensure_running()  # it would unblock the interrupts below
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _interrupts_blocked():
                 # Python warns of every fork beside threads; BLAS has some in every program.
                 warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
                 process.start()
+                self._processes.append(process)
+                self._connections.append(ours)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             ours.close()
             raise ArgumentTypeError(
@@ -71,8 +79,6 @@ class Workers:
             ) from error
         finally:
             theirs.close()  # so that the end of the worker is the end of the connection
-        self._processes.append(process)
-        self._connections.append(ours)
 
     @property
     def pids(self) -> list[int]:
@@ -97,6 +103,20 @@ class Workers:
             if not self._connections[number].poll():  # else there are results, which come first
                 raise self._died(number) from None
 
+    def first_of(self, numbers: Sequence[int]) -> int:
+        """The first of some workers that has a result, or has died.
+
+        Raises:
+            WorkerError: all took longer than the timeout.
+        """
+        sources: dict[Any, int] = {}
+        for number in numbers:
+            sources[self._connections[number]] = sources[self._processes[number].sentinel] = number
+        ready = connections.wait(list(sources), self._timeout or None)
+        if not ready:
+            raise self._late(numbers[0])
+        return sources[ready[0]]
+
     def answer(self, number: int) -> Any:
         """The next result of a worker in the present epoch: a batch or ``END``.
 
@@ -116,10 +136,7 @@ class Workers:
         ours, process = self._connections[number], self._processes[number]
         ready = connections.wait([ours, process.sentinel], self._timeout or None)
         if not ready:
-            raise WorkerError(
-                f"DataLoader timed out after {self._timeout} seconds: worker {number} (pid {process.pid}) is still at "
-                f"its batch; raise timeout=, or look what the dataset waits for"
-            )
+            raise self._late(number)
         if ours not in ready and not ours.poll():
             raise self._died(number)
         try:
@@ -127,6 +144,12 @@ class Workers:
         except (EOFError, OSError):
             raise self._died(number) from None
         return found
+
+    def _late(self, number: int) -> WorkerError:
+        return WorkerError(
+            f"DataLoader timed out after {self._timeout} seconds: worker {number} (pid {self._processes[number].pid}) "
+            f"is still at its batch; raise timeout=, or look what the dataset waits for"
+        )
 
     def _died(self, number: int) -> WorkerError:
         process = self._processes[number]
@@ -145,11 +168,27 @@ class Workers:
 
     def _raise(self, number: int, failure: Failure) -> None:
         where = f"DataLoader worker {number} (pid {self._processes[number].pid})"
-        if failure.pickled is None:
+        error: Any = None
+        if failure.pickled is not None:
+            with contextlib.suppress(Exception):  # the worker could load it, but may have imported more
+                error = pickle.loads(failure.pickled)
+        if error is None:
             raise WorkerError(f"{where} raised {failure.kind}\n\nOriginal traceback:\n{failure.text}")
-        error: Exception = pickle.loads(failure.pickled)
         error.add_note(f"Raised in {where}; original traceback:\n{failure.text}")
         raise error
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block.  A process that is started here inherits that, until it ignores them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _shut_down(
@@ -172,78 +211,3 @@ def _shut_down(
     for process in processes:
         if not process.is_alive():
             process.close()
-
-
-@final
-class WorkerBatches:
-    """One epoch: batches in the sampler's order, while the workers are some batches ahead.
-
-    Batch ``i`` is the task of worker ``i % count``, so that the order, and with it the workers' random numbers, don't
-    depend on who is faster.  Workers whose iterable dataset has ended are left out from then on.
-
-    Args:
-        workers: who loads.
-        tasks: what the sampler yields.
-        ahead: how many tasks a worker has at most.
-        lasting: whether the workers go on to the next epoch.
-    """
-
-    def __init__(self, workers: Workers, tasks: Iterator[Any], ahead: int, lasting: bool) -> None:
-        workers.epoch += 1
-        self._epoch: Final = workers.epoch
-        self._workers: Final = workers
-        self._tasks: Final = tasks
-        self._lasting: Final = lasting
-        self._turns: Final = deque(range(workers.count))
-        self._asked: Final[deque[int]] = deque()
-        try:
-            for _ in range(ahead * workers.count):
-                self._ask()
-        except BaseException:
-            workers.close()
-            raise
-
-    def _ask(self) -> None:
-        """Give the next task to the next worker, if there are both."""
-        if not self._turns:
-            return
-        try:
-            indices = next(self._tasks)
-        except StopIteration:
-            return
-        number = self._turns[0]
-        self._turns.rotate(-1)
-        self._workers.ask(number, indices)
-        self._asked.append(number)
-
-    def __iter__(self) -> WorkerBatches:
-        return self
-
-    def __next__(self) -> Any:
-        if self._workers.epoch != self._epoch:
-            raise WorkerError("DataLoader: another loop over this loader has begun, which took over its workers")
-        try:
-            while self._asked and self._workers.alive:
-                number = self._asked.popleft()
-                value = self._answer(number)
-                if not isinstance(value, End):
-                    return value
-        except (WorkerError, KeyboardInterrupt):
-            self._workers.close(_HURRY_SECONDS)
-            raise
-        if not self._lasting:
-            self._workers.close()
-        raise StopIteration
-
-    def _answer(self, number: int) -> Any:
-        try:
-            value = self._workers.answer(number)
-        except WorkerError:
-            raise
-        except Exception:
-            self._ask()  # the loop may go on with the next batch
-            raise
-        if isinstance(value, End) and number in self._turns:
-            self._turns.remove(number)
-        self._ask()
-        return value

@@ -66,6 +66,30 @@ class TwoPartError(Exception):
         self.two = two
 
 
+class OnlyThereError(Exception):
+    """An error that only the process that made it can read."""
+
+    def __reduce__(self) -> Any:
+        return _made_in, (os.getpid(), str(self))
+
+
+def _made_in(process: int, text: str) -> OnlyThereError:
+    if os.getpid() != process:
+        raise ImportError("another process")
+    return OnlyThereError(text)
+
+
+class Uneven(Dataset[int]):
+    """Sample 0 comes late."""
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> int:
+        time.sleep(0 if index else 0.5)
+        return index
+
+
 class Faulty(Dataset[int]):
     """Sample 5 goes wrong."""
 
@@ -81,6 +105,10 @@ class Faulty(Dataset[int]):
                 return {}["no such key"]
             if self.how == "odd":
                 raise TwoPartError("odd", "two")
+            if self.how == "end":
+                raise StopIteration
+            if self.how == "secret":
+                raise OnlyThereError("secret")
             if self.how == "unpicklable":
                 return lambda: 0
             if self.how == "killed":

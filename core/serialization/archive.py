@@ -154,7 +154,7 @@ def _name(raw: bytes, where: str) -> str:
     except UnicodeDecodeError:
         raise FileFormatError(f"{where}: the name {raw[:100]!r} of a member is not UTF-8") from None
     parts = name.split("/")
-    if "" in parts or "." in parts or ".." in parts or any(each in name for each in "\\:\0"):
+    if "" in parts or "." in parts or ".." in parts or "\\" in name or "\0" in name:
         raise FileFormatError(f"{where}: the name {name[:100]!r} of a member is a path that is not allowed")
     return name
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Iterator
+import io
+from collections import OrderedDict, UserDict, defaultdict, namedtuple
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import hotplug as hp
 from hotplug import data, utils
@@ -70,10 +73,49 @@ def test_tensor_dataset() -> None:
     x, y = dataset[3]
     assert x.tolist() == [6, 7]
     assert y.item() == 3
-    assert [each.tolist() for each in dataset.batch([4, 1])] == [[[8, 9], [2, 3]], [4, 1]]
+    assert [each.tolist() for each in dataset.__getbatch__([4, 1])] == [[[8, 9], [2, 3]], [4, 1]]
     for wrong in ((), (hp.ones(3), hp.ones(4)), (hp.tensor(1),)):
         with pytest.raises(RuntimeError, match="equally many rows"):
             TensorDataset(*wrong)
+
+
+def test_short_ways_to_a_batch_are_not_taken_past_a_subclass() -> None:
+    class Changed(TensorDataset):
+        def __getitem__(self, index: Any) -> tuple[hp.Tensor, ...]:
+            return tuple(100 + each for each in super().__getitem__(index))
+
+    class Part(Subset[Any]):
+        def __getitem__(self, index: Any) -> Any:
+            return tuple(200 + each for each in super().__getitem__(index))
+
+    class Named(Dataset[int]):
+        batch = 3  # a name of the user's
+
+        def __getitem__(self, index: int) -> int:
+            return index
+
+    changed = Changed(hp.arange(4))
+    assert numbers(DataLoader(changed, 2)) == [[100, 101], [102, 103]]
+    assert numbers(DataLoader(Subset(changed, [3, 1]), 2)) == [[103, 101]]
+    assert numbers(DataLoader(Part(table(), [3, 1]), 2)) == [[203, 201]]
+    assert numbers(DataLoader(Part(Subset(table(), [5, 6, 7]), [2, 0]), 2)) == [[207, 205]]
+    assert [each.tolist() for each in DataLoader(Named(), sampler=[1, 2])] == [[1], [2]]
+
+
+def test_indices_of_other_kinds() -> None:
+    for indices in (
+        [-1, 0],
+        (-1, 0),
+        np.array([9, 0]),
+        hp.tensor([9, 0]),
+        [np.int64(-1), hp.tensor(0)],
+        range(9, -1, -9),
+    ):
+        assert numbers(DataLoader(table(), batch_sampler=[indices])) == [[9, 0]]  # type: ignore[list-item]
+    assert numbers(DataLoader(Subset(table(), hp.tensor([2, 5])), 2)) == [[2, 5]]  # type: ignore[arg-type]
+    for wrong in ([10], [-11], [1.5]):
+        with pytest.raises(IndexError):
+            numbers(DataLoader(table(), batch_sampler=[wrong]))  # type: ignore[list-item]
 
 
 def test_combined_datasets() -> None:
@@ -89,6 +131,9 @@ def test_combined_datasets() -> None:
         ConcatDataset([Stream(3)])
     assert list(ChainDataset([Stream(2), Stream(3)])) == [0, 1, 0, 1, 2]
     assert len(ChainDataset([Stream(2), Stream(3)])) == 5
+    assert list(Stream(1) + Stream(2)) == [0, 0, 1]
+    with pytest.raises(TypeError, match="got TensorDataset; use ConcatDataset"):
+        Stream(2) + table()
     stacked = StackDataset(x=Squares(), y=table())
     assert stacked[2]["x"] == (2, 4.0)
     assert StackDataset(Squares(), Squares())[1] == ((1, 1.0), (1, 1.0))
@@ -102,6 +147,9 @@ def test_random_split() -> None:
     assert [part.indices for part in parts] == [part.indices for part in again]
     assert sorted(parts[0].indices + parts[1].indices) == list(range(ROWS))  # type: ignore[operator]
     assert [len(part) for part in random_split(Squares(), [1 / 3, 1 / 3, 1 / 3])] == [4, 3, 3]
+    fractions = [0.2, 0.4, 0.3, 0.1]
+    assert sum(fractions) > 1  # by rounding
+    assert [len(part) for part in random_split(Squares(), fractions)] == [2, 4, 3, 1]
     with pytest.raises(ValueError, match="does not equal the dataset's length 10"):
         random_split(table(), [7, 4])
 
@@ -135,6 +183,10 @@ def test_weights() -> None:
     without = [list(WeightedRandomSampler([1.0, 9.0, 0.0], 2, replacement=False, generator=seeded)) for _ in range(50)]
     assert all(sorted(each) == [0, 1] for each in without)
     assert sum(each[0] == 1 for each in without) > 35
+    tiny = [1e-12] * 10 + [3e-12] * 10
+    chosen = [each for _ in range(200) for each in WeightedRandomSampler(tiny, 2, replacement=False, generator=seeded)]
+    assert 60 < sum(each < 10 for each in chosen) < 160  # a quarter of 400
+    assert len(set(chosen)) == 20
     for weights, count, replacement in (
         ([0.0, 1.0], 2, False),
         ([0.0], 1, True),
@@ -180,11 +232,34 @@ def test_collation(torch: Any) -> None:
     assert plain(default_collate(samples(hp))) == plain(torch.utils.data.default_collate(samples(torch)))
 
 
+@pytest.mark.parity
+def test_containers_keep_their_kind_as_in_pytorch(torch: Any) -> None:
+    filled = defaultdict(list, a=1.0)
+    samples: list[list[Any]] = [
+        [OrderedDict(a=1, b=2.0)] * 2, [filled, filled], [UserDict(a=1)], [("x", 1), ("y", 2)], [["x"], ["y"]], ["x", "y"],
+        [{"s": "x"}, {"s": "y"}], [np.str_("x"), np.str_("y")], [b"x", b"y"], [range(2), range(2)], [MappingProxyType({1: 2})],
+    ]  # fmt: skip
+
+    def kinds(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return type(value), {key: kinds(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value), [kinds(each) for each in value]
+        return value if isinstance(value, (str, bytes)) else getattr(value, "tolist", lambda: value)()
+
+    for batch in samples:
+        for name in ("default_collate", "default_convert"):
+            ours, theirs = getattr(data, name), getattr(torch.utils.data, name)
+            assert kinds(ours(batch)) == kinds(theirs(batch)), (name, batch)
+
+
 def test_what_cannot_be_collated() -> None:
     with pytest.raises(RuntimeError, match=r"equal size, got \[1, 2\]"):
         default_collate([[1], [1, 2]])
     with pytest.raises(TypeError, match="found object; pass a collate_fn"):
         default_collate([object()])
+    with pytest.raises(TypeError, match="found an array of <U1; pass a collate_fn"):
+        default_collate([np.array(["x"])])
     with pytest.raises(RuntimeError):
         default_collate([hp.ones(2), hp.ones(3)])
 
@@ -266,11 +341,21 @@ def test_wrong_datasets() -> None:
         Stream(3)[0]
 
 
+def test_progress() -> None:
+    shown = io.StringIO()
+    for _ in tqdm(DataLoader(table(), 4), file=shown, mininterval=0):
+        pass
+    assert "3/3" in shown.getvalue()
+
+
 def test_pytorch_s_place() -> None:
     from hotplug.utils.data import DataLoader as Same
 
     assert Same is DataLoader
     assert utils.data.TensorDataset is data.TensorDataset
+    assert utils.data.sampler.SubsetRandomSampler is SubsetRandomSampler
+    assert utils.data.dataset.Dataset is Dataset
+    assert DataLoader[int] is not DataLoader
 
 
 def test_distributed_sampler() -> None:

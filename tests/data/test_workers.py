@@ -88,6 +88,22 @@ def test_options_work_in_workers(context: Any) -> None:
     assert len(load(context, sets.Numbers(5))) == 3
 
 
+def test_batches_out_of_order(context: Any) -> None:
+    late = load(context, sets.Uneven(), 1, in_order=False)
+    found = [batch.item() for batch in late]
+    assert sorted(found) == list(range(10))
+    assert found[0] == 1
+    assert found[-1] == 0 or found.index(0) > 4  # the other worker has done nearly all meanwhile
+    assert [batch.item() for batch in load(context, sets.Uneven(), 1)] == list(range(10))
+    stream = load(context, sets.Stream(4, uneven=True), 1, in_order=False, persistent_workers=True)
+    for _ in range(2):
+        assert [batch.item() for batch in stream] == [0, 1, 2, 3]
+    with pytest.raises(WorkerError, match="killed by signal 9"):
+        list(load(context, sets.Faulty("killed"), 1, in_order=False))
+    with pytest.raises(WorkerError, match="timed out after 0.3 seconds"):
+        list(load(context, sets.Faulty("late"), 1, in_order=False, timeout=0.3))
+
+
 @pytest.mark.parametrize("shares", [True, False])
 def test_large_arrays(context: Any, shares: bool) -> None:
     threshold = transfer.SMALLEST_SHARED
@@ -152,6 +168,8 @@ def test_an_error_comes_with_its_traceback_and_the_loop_may_go_on(context: Any) 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        ("end", r"worker 1 \(pid \d+\) raised StopIteration"),
+        ("secret", r"worker 1 \(pid \d+\) raised OnlyThereError: secret\n\nOriginal traceback:\n"),
         ("odd", r"worker 1 \(pid \d+\) raised TwoPartError: odd\n\nOriginal traceback:\n(.|\n)*raise TwoPartError"),
         ("unpicklable", r"(pickle|local object)(.|\n)*worker 1"),
         ("killed", r"DataLoader worker 1 \(pid \d+\) was killed by signal 9 \(SIGKILL\).*memory runs out"),
@@ -233,6 +251,18 @@ def test_persistent_workers_last(context: Any) -> None:
     assert gone(list(first))
 
 
+def test_nothing_is_left_open(context: Any) -> None:
+    large = sets.Numbers(6, width=transfer.SMALLEST_SHARED)
+    list(load(context, large))
+    before = descriptors()
+    for stop in (1, 2, 9):
+        for number, _ in enumerate(load(context, large, 1)):
+            if number == stop:
+                break
+        del _  # the last batch
+    assert descriptors() == before
+
+
 SCRIPT = """
 import os, sys, time, warnings
 warnings.simplefilter("ignore")
@@ -246,7 +276,9 @@ class Slow(sets.Numbers):  # not importable elsewhere: a fork needs no pickle
         return os.getpid(), (lambda: 0)() or index
 
 if __name__ == "__main__":
+    hp.data.worker.SHUTDOWN_SECONDS = 0.3
     loader = DataLoader(Slow(8), 1, num_workers=2, multiprocessing_context={context!r})
+    print("ready", flush=True)
     try:
         for who, index in loader:
             print(who.item(), flush=True)
@@ -256,18 +288,23 @@ if __name__ == "__main__":
 """
 
 
-def start(tmp_path: Path, pause: float, context: str | None) -> subprocess.Popen[str]:
+def start(tmp_path: Path, pause: float, context: str | None) -> tuple[subprocess.Popen[str], Any]:
+    """A program that loads, and what it prints from the time when it starts its workers."""
     path = tmp_path / "script.py"
     tests = str(Path(sets.__file__).parent)
     path.write_text(SCRIPT.format(tests=tests, pause=pause, context=context))
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process, process.stdout
 
 
 @pytest.mark.parametrize("context", [None, "spawn"])
 def test_a_script(tmp_path: Path, context: str | None) -> None:
-    out, errors = start(tmp_path, 0, context).communicate(timeout=60)
+    process, _ = start(tmp_path, 0, context)
+    out, errors = process.communicate(timeout=60)
     assert errors == ""
     *seen, last = out.split()
     assert last == "done"
@@ -275,11 +312,11 @@ def test_a_script(tmp_path: Path, context: str | None) -> None:
     assert gone([int(each) for each in set(seen)])
 
 
+@pytest.mark.parametrize("pause", [0.4, 60])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_no_worker_is_left_over(tmp_path: Path, number: int) -> None:
-    process = start(tmp_path, 0.4, None)
-    assert process.stdout is not None
-    seen = [int(process.stdout.readline()) for _ in range(4)]
+def test_no_worker_is_left_over(tmp_path: Path, number: int, pause: float) -> None:
+    process, printed = start(tmp_path, pause, "spawn" if number == signal.SIGINT and pause < 1 else "fork")
+    seen = [int(printed.readline()) for _ in range(4)]
     if number == signal.SIGINT:
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does for Ctrl-C
     else:
@@ -288,6 +325,17 @@ def test_no_worker_is_left_over(tmp_path: Path, number: int) -> None:
     assert gone([process.pid, *seen])
     assert errors == ""
     assert out.split() == (["interrupted", "done"] if number == signal.SIGINT else [])
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.3])
+def test_ctrl_c_while_the_workers_start(tmp_path: Path, context: str, seconds: float) -> None:
+    process, _ = start(tmp_path, 60, context)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=30)
+    assert errors == ""
+    assert out.split()[-2:] == ["interrupted", "done"]
 
 
 FORK = """
