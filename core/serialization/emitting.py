@@ -17,7 +17,7 @@ from hotplug.device import device
 from hotplug.dtypes import dtype
 from hotplug.errors import ArgumentError, ArgumentTypeError
 from hotplug.serialization.rebuilding import STORAGES
-from hotplug.serialization.unpickling import LARGEST_DEPTH
+from hotplug.serialization.unpickling import LARGEST_DEPTH, check_key
 from hotplug.tensor import Size, Tensor
 
 _STORAGE_NAMES: Final = {kind: name for name, kind in STORAGES.items()}
@@ -137,8 +137,15 @@ class Emitter:
 
     # --- containers ---------------------------------------------------------------------------------------------------
 
+    def _key(self, value: Any) -> None:
+        try:
+            check_key(value)
+        except TypeError as error:
+            raise ArgumentTypeError(f"save: a dict or set has a key that can't be read again: {error}") from None
+
     def _items(self, value: Any) -> None:
         for key, each in value.items():
+            self._key(key)
             self._emit(key)
             self._emit(each)
             self.data.extend(b"s")
@@ -174,7 +181,10 @@ class Emitter:
         self._call("torch", "Size", lambda: self._tuple(value))
 
     def _set(self, value: set[Any]) -> None:
-        self._call("__builtin__", "set", lambda: self._list(list(value)))
+        for each in value:
+            self._key(each)
+        # Sorted, so that equal values give equal files: the order of strings in a set differs from run to run.
+        self._call("__builtin__", "set", lambda: self._list(sorted(value, key=repr)))
 
     # --- small values -------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -14,20 +14,23 @@ Path_ = str | os.PathLike[str]
 
 @contextlib.contextmanager
 def replacing(filename: Path_) -> Iterator[IO[bytes]]:
-    """A temporary file to write to, which takes the name at the end; nothing of it is left where the block raises."""
-    target = Path(filename)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    """A temporary file to write to, which takes the name at the end; nothing of it is left where the block raises.
+
+    What the name links to is replaced, and keeps its permissions.  Something other than a file, such as a pipe, is
+    written to directly.
+    """
+    target = Path(os.path.realpath(filename))
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
             yield file
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
+        return
+    temporary = target.with_name(f".hotplug-{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

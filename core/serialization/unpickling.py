@@ -14,15 +14,19 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, final
 
+from hotplug.device import device
+from hotplug.dtypes import dtype
 from hotplug.errors import FileFormatError
 
 LARGEST_DEPTH: Final = 100
 """How deep values may be nested."""
 
+LARGEST_KEY: Final = 64
+"""How many values the tuples in a key of a dict may hold."""
+
 _LARGEST_INT: Final = 1024
-_LARGEST_KEY: Final = 64
 _NEWEST_PROTOCOL: Final = 5
-_PLAIN_KEYS: Final = (str, bytes, int, float, complex, type(None))
+_PLAIN_KEYS: Final = (str, bytes, int, float, complex, type(None), dtype, device)
 
 
 @final
@@ -182,7 +186,7 @@ class Machine:
 
     def _key(self, value: Any) -> Any:
         try:
-            _check_key(value, _LARGEST_KEY)
+            check_key(value)
         except TypeError as error:
             self._refuse(f"has a wrong key: {error}")
         return value
@@ -248,17 +252,23 @@ def _parts(value: Any) -> list[Any]:
     return [*value, *attributes] if isinstance(value, (list, tuple)) else attributes
 
 
-def _check_key(value: Any, left: int) -> int:
-    """Refuse keys of dicts and sets whose hash could take forever: deeply shared tuples, colliding large integers."""
+def check_key(value: Any, left: int = LARGEST_KEY) -> int:
+    """Refuse keys of dicts and sets whose hash could take forever: deeply shared tuples, colliding large integers.
+
+    Raises:
+        TypeError: the value can't be a key in a file.
+    """
     if left < 0:
-        raise TypeError(f"a tuple of more than {_LARGEST_KEY} parts")
+        raise TypeError(f"a tuple of more than {LARGEST_KEY} parts")
     if isinstance(value, tuple):
         for each in value:
-            left = _check_key(each, left - 1)
+            left = check_key(each, left - 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise TypeError("an integer beyond 64 bits")
     elif not isinstance(value, _PLAIN_KEYS):
-        raise TypeError(f"a {type(value).__name__}; expected strings, numbers, and short tuples of them")
+        raise TypeError(
+            f"a {type(value).__name__}; expected strings, numbers, dtypes, devices, and short tuples of them"
+        )
     return left
 
 
@@ -287,7 +297,7 @@ def _set(items: Any = ()) -> set[Any]:
     if not isinstance(items, list):
         raise TypeError("expected a list")
     for each in items:
-        _check_key(each, _LARGEST_KEY)
+        check_key(each)
     return set(items)
 
 
