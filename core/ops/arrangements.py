@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -76,7 +77,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     place = creation.iota(input, (size,))
     axes = [views.reshape(place, tuple(size if a == axis else 1 for a in range(r))) for axis in range(r)]
     chosen = creation.ones((size,) * r, dtype=bool_, device=input.device)
-    for first, second in zip(axes, axes[1:], strict=False):
+    for first, second in itertools.pairwise(axes):
         ordered = comparison.le(first, second) if with_replacement else comparison.lt(first, second)
         chosen = comparison.logical_and(chosen, ordered)
     rows = selection.coordinates(selection.true_positions(chosen, count), (size,) * r)

@@ -71,7 +71,9 @@ def read_sublists(arguments: Sequence[Any]) -> tuple[list[Any], list[list[Any]],
 
 def _checked(sublist: Any) -> list[Any]:
     if not isinstance(sublist, (list, tuple)):
-        raise ArgumentTypeError(f"einsum(): expected a list of subscripts after each operand, got {type(sublist).__name__}")
+        raise ArgumentTypeError(
+            f"einsum(): expected a list of subscripts after each operand, got {type(sublist).__name__}"
+        )
     for each in sublist:
         if each is not Ellipsis and not (isinstance(each, int) and 0 <= each < len(_LETTERS)):
             raise EinsumError(f"einsum(): expected subscripts to be Ellipsis or ints in [0, 52), got {each!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from hotplug.declare import function
@@ -57,7 +57,10 @@ def einsum(*args: Any) -> Tensor:
 
 def contract(operands: Sequence[Tensor], spec: Spec) -> Tensor:
     """The value of a spec whose operands are of one dtype."""
-    terms = [_distinct(tensor, labels, place) for place, (tensor, labels) in enumerate(zip(operands, spec.operands, strict=True))]
+    terms = [
+        _distinct(tensor, labels, place)
+        for place, (tensor, labels) in enumerate(zip(operands, spec.operands, strict=True))
+    ]
     sizes = _sizes(terms)
     terms = [_narrowed(term, sizes) for term in terms]
     while len(terms) > 1:
@@ -111,7 +114,7 @@ def _narrowed(term: Term, sizes: dict[int, int]) -> Term:
     return Term(views.reshape(term.tensor, shape), tuple(term.labels[axis] for axis in kept))
 
 
-def _summed(term: Term, needed: Sequence[int]) -> Term:
+def _summed(term: Term, needed: Collection[int]) -> Term:
     """Summed over the axes whose labels nobody needs."""
     spare = tuple(axis for axis, label in enumerate(term.labels) if label not in needed)
     if not spare:

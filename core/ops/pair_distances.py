@@ -59,16 +59,18 @@ def _pulled(weight: Tensor, own: Tensor, others: Tensor) -> Tensor:
 
 def _slope(step: Tensor, size: Tensor, p: float) -> Tensor:
     """The derivative of the distance by one coordinate."""
-    sign = arithmetic.sign(step)
+    sign: Tensor = arithmetic.sign(step)
     if p == 0.0:
         return sign * 0.0
     if p == 1.0:
         return sign
     if p == math.inf:
-        return selection.where(comparison.eq(arithmetic.abs(step), size), sign, 0.0)
+        reached: Tensor = selection.where(comparison.eq(arithmetic.abs(step), size), sign, 0.0)
+        return reached
     zero = comparison.eq(step, 0)
     power = arithmetic.pow(arithmetic.abs(selection.where(zero, 1.0, step)) / size, p - 1.0)
-    return selection.where(zero, 0.0, sign * power)
+    slope: Tensor = selection.where(zero, 0.0, sign * power)
+    return slope
 
 
 class NormOrderError(ArgumentError, RuntimeError):
@@ -87,9 +89,7 @@ def _check(op: str, p: float, *tensors: Tensor) -> None:
 
 
 @function(method=False)
-def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """Distances of order ``p`` between all pairs.  ``(*B, P, M)``, ``(*B, R, M)`` -> ``(*B, P, R)``; ``B`` broadcasts.
 
     The gradient is 0 where two vectors coincide.

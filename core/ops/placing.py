@@ -50,9 +50,7 @@ def index_reduce(
     of the slices sent to a place and, if ``include_self``, its own.  Other places keep theirs.
     """
     if reduce not in _MODES:
-        raise BadReduceError(
-            f"index_reduce(): reduce argument must be either prod, mean, amax or amin, got {reduce}"
-        )
+        raise BadReduceError(f"index_reduce(): reduce argument must be either prod, mean, amax or amin, got {reduce}")
     target, d, places, values, shape = scatter_rows("index_reduce", input, dim, index, source)
     wide = views.expand(places, shape)
     found = scatter_reduction.scatter_reduce(target, d, wide, values, reduce, include_self=include_self)

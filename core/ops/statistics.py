@@ -17,10 +17,14 @@ def _weights(input: Tensor, fweights: Tensor | None, aweights: Tensor | None) ->
         if each is None:
             continue
         if each.ndim > 1 or each.numel() != count:
-            raise ShapeError(f"cov(): expected {name} to have one element for each of {count} observations, got {list(each.shape)}")
+            raise ShapeError(
+                f"cov(): expected {name} to have one element for each of {count} observations, got {list(each.shape)}"
+            )
         if each.dtype.kind not in kinds:
             wanted = "integral" if kinds == "ui" else "floating point"
-            raise DTypeError(f"cov(): expected {name} to have {wanted} dtype but got {name} with {each.dtype.name} dtype")
+            raise DTypeError(
+                f"cov(): expected {name} to have {wanted} dtype but got {name} with {each.dtype.name} dtype"
+            )
     if fweights is None or aweights is None:
         return aweights if fweights is None else fweights
     return fweights * aweights
@@ -67,7 +71,9 @@ def _squeezed(matrix: Tensor) -> Tensor:
 def corrcoef(input: Tensor) -> Tensor:
     """Correlation of the rows: their covariances divided by both standard deviations, within [-1, 1]."""
     if input.ndim > 2:
-        raise ShapeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim}")
+        raise ShapeError(
+            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim}"
+        )
     matrix = cov(input)
     if matrix.ndim == 0:
         return matrix / matrix
@@ -91,9 +97,10 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 @function(method=False, namespace="linalg", name="vander")
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:  # noqa: N803
     """Powers 0, 1, ... ``N - 1`` of the elements along the last axis.  ``(*B, M)`` -> ``(*B, M, N)``, ``N`` default M."""
-    if x.ndim < 1 or (N is not None and N < 2):
-        raise ShapeError(f"linalg.vander: expected a vector or more and N > 1, got {list(x.shape)} and N = {N}")
-    return powers_of(x, x.shape[-1] if N is None else N)
+    count = N if N is not None else x.shape[-1] if x.ndim else 1
+    if (N is not None or not x.ndim) and count < 2:
+        raise ShapeError(f"linalg.vander: expected N > 1, got {count} for {list(x.shape)}")
+    return powers_of(x, count)
 
 
 def powers_of(x: Tensor, count: int) -> Tensor:

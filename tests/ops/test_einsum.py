@@ -12,8 +12,8 @@ from oracle import agree, agree_on, close, same_error
 
 import hotplug as hp
 from hotplug.autograd import gradcheck, gradgradcheck
-from hotplug.ops.einsums import contract
 from hotplug.ops.einsum_notation import read_equation
+from hotplug.ops.einsums import contract
 
 PROGRAMS: dict[str, tuple[Any, ...]] = {
     "ij,jk->ik": ((3, 4), (4, 2)),
@@ -85,7 +85,9 @@ def contractions(draw: st.DrawFn) -> tuple[str, list[tuple[int, ...]]]:
     kept = "".join(output[: draw(st.integers(0, len(present)))])
     arrow = draw(st.booleans())
     equation = ",".join(inputs) + (f"->{kept}" if arrow else "")
-    shapes = [tuple(1 if draw(st.integers(0, 5)) == 0 and each.count(x) == 1 else sizes[x] for x in each) for each in inputs]
+    shapes = [
+        tuple(1 if draw(st.integers(0, 5)) == 0 and each.count(x) == 1 else sizes[x] for x in each) for each in inputs
+    ]
     return equation, shapes
 
 
@@ -108,7 +110,11 @@ def test_any_equation_is_pytorchs(torch: ModuleType, case: tuple[str, list[tuple
         close(ours, theirs, f"{equation} of {shapes}, {place}", 1e-9, 1e-9)
 
 
-SECOND = {"ij,jk,kl->il": [(2, 3), (3, 2), (2, 2)], "iij,j...->i...": [(2, 2, 3), (3, 2)], "i,j,k->kji": [(2,), (3,), (2,)]}
+SECOND = {
+    "ij,jk,kl->il": [(2, 3), (3, 2), (2, 2)],
+    "iij,j...->i...": [(2, 2, 3), (3, 2)],
+    "i,j,k->kji": [(2,), (3,), (2,)],
+}
 
 
 @pytest.mark.parametrize("equation", SECOND)
