@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from twins import F32, Case, Shape, called, compare, fill, host, values
 
 import hotplug as hp
 from hotplug import nn
 
-Shape = tuple[int, ...]
-F32 = {"rtol": 2e-5, "atol": 2e-6}
-
-LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], Shape | list[Shape]]] = [
+LAYERS: list[Case] = [
     ("Identity", (3,), {}, (2, 3)),
     ("Linear", (4, 3), {}, (5, 4)),
     ("Linear", (4, 3), {"bias": False}, (2, 5, 4)),
@@ -98,59 +96,10 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], Shape | list[Shape]]] =
 ]  # fmt: skip
 
 
-def called(case: tuple[str, tuple[Any, ...], dict[str, Any], Any]) -> str:
-    name, args, options, shape = case
-    inside = ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in options.items())])
-    return f"{name}({inside}) of {shape}"
-
-
-def values(seed: int, shape: Shape) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def host(tensor: Any) -> np.ndarray[Any, Any]:
-    return np.asarray(tensor.detach().cpu().numpy())
-
-
-def fill(module: Any, library: Any) -> Any:
-    """The same values in the parameters of both libraries."""
-    with library.no_grad():
-        for number, parameter in enumerate(module.parameters()):
-            parameter.copy_(library.tensor(values(100 + number, tuple(parameter.shape))))
-    return module
-
-
-def run(library: Any, case: tuple[str, tuple[Any, ...], dict[str, Any], Any]) -> dict[str, Any]:
-    name, args, options, shapes = case
-    module = fill(getattr(library.nn, name)(*args, **options), library)
-    found: dict[str, Any] = {"repr": repr(module)}
-    for mode in (True, False):
-        module.train(mode)
-        every = shapes if isinstance(shapes, list) else [shapes]
-        inputs = [library.tensor(values(i, shape)).requires_grad_() for i, shape in enumerate(every)]
-        for _ in range(2):  # running statistics move twice
-            out = module(*inputs)
-        weights = library.tensor(values(9, tuple(out.shape)))
-        (out * weights).sum().backward()
-        found[f"out, training={mode}"] = host(out)
-        for number, each in enumerate(inputs):
-            found[f"grad of input {number}, training={mode}"] = host(each.grad)
-        for key, parameter in module.named_parameters():
-            found[f"grad of {key}, training={mode}"] = host(parameter.grad)
-            parameter.grad = None
-    found.update({f"state {key}": host(value) for key, value in module.state_dict().items()})
-    return found
-
-
 @pytest.mark.parity
 @pytest.mark.parametrize("case", LAYERS, ids=called)
-def test_a_layer_is_pytorch_s(torch: Any, case: tuple[str, tuple[Any, ...], dict[str, Any], Any]) -> None:
-    ours, theirs = run(hp, case), run(torch, case)
-    assert ours.pop("repr") == theirs.pop("repr")
-    assert list(ours) == list(theirs)
-    for key, expected in theirs.items():
-        np.testing.assert_allclose(ours[key], expected, err_msg=key, **F32)
-        assert ours[key].dtype == expected.dtype
+def test_a_layer_is_pytorch_s(torch: Any, case: Case) -> None:
+    compare(torch, case)
 
 
 @pytest.mark.parity
@@ -330,7 +279,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: nn.BatchNorm1d(3)(hp.ones(2, 3, 4, 5)), ValueError, "expected 2D or 3D input"),
     (lambda: nn.Embedding(3, 4, padding_idx=3), ValueError, "within num_embeddings"),
     (lambda: nn.Embedding(3, 4, sparse=True), ValueError, "sparse"),
-    (lambda: nn.Embedding(3, 4, max_norm=1.0), ValueError, "max_norm"),
+    (lambda: nn.EmbeddingBag(3, 4, sparse=True), ValueError, "sparse"),
     (lambda: nn.Embedding(3, 4)(hp.tensor([3])), IndexError, "index 3 is out of"),
     (lambda: nn.MSELoss("average"), ValueError, "'mean', 'sum' or 'none', got 'average'"),
     (lambda: nn.Linear(3, 4)(hp.ones(2, 5)), RuntimeError, "linear"),
