@@ -14,7 +14,7 @@ TIES = [[2, 0, 1, 1, 2, 0], [1, 1, 1, 0, 2, 2]]
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(3, 5), 1)
     yield Sample(draw.spread(7, 2), 0, descending=True)
-    yield Sample(draw.of(TIES), -1, stable=True).rough()
+    yield Sample(draw.of(TIES), dim=-1, stable=True).rough()
     if draw.kind == "f":
         nan, inf = float("nan"), float("inf")
         yield Sample(draw.of([nan, 1.0, -0.0, 0.0, inf, nan, -inf]), 0, True).forward()
