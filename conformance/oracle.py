@@ -97,7 +97,7 @@ class Arguments:
     def _operand(self, operand: Operand) -> Any:
         exact = operand.dtype or self._dtype
         values = shown_in(operand.values, self._layout)
-        made = self._torch.from_numpy(np.array(values)).to(getattr(self._torch, exact)).to(self._kind(exact))
+        made = from_host(self._torch, values).to(getattr(self._torch, exact)).to(self._kind(exact))
         made = self._laid_out(made)
         if self._grad and operand.grad and (made.is_floating_point() or made.is_complex()):
             made = made.requires_grad_()
@@ -119,6 +119,12 @@ class Arguments:
             window.copy_(made)
             return window
         return made
+
+
+def from_host(torch: Any, values: NDArray) -> Any:
+    """A contiguous tensor of host values; NumPy's strides of an array without elements mean nothing."""
+    memory = np.array(values, order="C")
+    return torch.from_numpy(memory) if memory.size else torch.from_numpy(memory.reshape(-1)).new_empty(memory.shape)
 
 
 def outputs(result: Any) -> list[Any]:

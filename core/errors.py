@@ -31,6 +31,10 @@ class DimensionError(HotplugError, IndexError):
     """A dimension is out of range for the tensor's rank."""
 
 
+class RankError(ShapeError, DimensionError, ValueError):
+    """A tensor has a number of dimensions that the operation does not take.  PyTorch raises any of the three, by op."""
+
+
 class IndexRangeError(HotplugError, IndexError, RuntimeError):
     """An element of an index is out of range for the axis that it indexes.  PyTorch raises either built-in, by op."""
 

@@ -28,6 +28,12 @@ def _pow(out: Expr, base: Expr, exponent: Expr) -> tuple[Tangent, Tangent]:
     return to_base, where(vanishes, 0.0, out * unary("log", base))
 
 
+def _trigamma(x: Expr) -> Expr:
+    from hotplug.expr.special import trigamma
+
+    return trigamma(x)  # type: ignore[no-any-return]
+
+
 def _pick(first: Callable[[Expr, Expr], Expr]) -> Rule:
     """maximum and minimum: all to the operand that ``first`` says is chosen, halves at a tie."""
 
@@ -103,12 +109,13 @@ RULES: Final[dict[str, Rule]] = {
     "erfc": lambda o, x: (-_TWO_OVER_ROOT_PI * unary("exp", -(x * x)),),
     "sigmoid": lambda o, x: (o * (1.0 - o),),
     "lgamma": lambda o, x: (unary("digamma", x),),
+    "digamma": lambda o, x: (_trigamma(x),),
     "floor": _flat,
     "ceil": _flat,
     "trunc": _flat,
     "round": _flat,
     "sign": _flat,
-    "nextafter": _flat,
+    "nextafter": lambda o, a, b: (_one(a), None),
     "floordiv": _flat,
     "remainder": lambda o, a, b: (_one(a), -binary("floordiv", a, b)),
     "fmod": lambda o, a, b: (_one(a), -unary("trunc", a / b)),

@@ -202,7 +202,8 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     if max_norm is not None and index.numel():
         renormalize_rows(weight, index, float(max_norm), norm_type)
     if not index.numel():
-        return creation.zeros((starts.shape[0], weight.shape[1]), dtype=weight.dtype, device=weight.device)
+        nothing = creation.zeros((starts.shape[0], weight.shape[1]), dtype=weight.dtype, device=weight.device)
+        return reduction.tied(nothing, weight)
     if mode == "max":
         return bag_maxima(weight, index, starts, padding)[0]
     scale = None if per_sample_weights is None else views.reshape(per_sample_weights, (-1,))

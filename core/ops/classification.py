@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hotplug.declare import composite, function
 from hotplug.dtypes import dtype as DType, int64, uint8
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, reduction, views
 from hotplug.ops.gathering import gather_along, select_rows
@@ -91,14 +91,14 @@ class TargetShapeError(ShapeError, ValueError):
 
 def _class_targets(op: str, input: Tensor, target: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
     """Input ``(N, C, *S)`` and int64 targets ``(N, *S)``; a single row gets an axis N."""
+    if input.ndim == 0:
+        raise RankError(f"{op}: expected input of 1 dimension (C) or more, got a 0-d tensor")
     if input.dtype.kind != "f":
         raise DTypeError(f"{op}: expected a floating input, got {input.dtype.name}")
     if target.dtype not in (int64, uint8):
         raise DTypeError(
             f"{op}: expected scalar type int64 for class targets but found {target.dtype.name}; use .long()"
         )
-    if input.ndim == 0:
-        raise ShapeError(f"{op}: expected input of 1 dimension (C) or more, got a 0-d tensor")
     expected = tuple(input.shape[:1]) + tuple(input.shape[2:]) if input.ndim > 1 else ()
     if tuple(target.shape) != expected:
         raise TargetShapeError(

@@ -69,6 +69,8 @@ def _panels(op: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[Te
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The integral along ``dim`` by the trapezoid rule, of values at ``x`` or ``dx`` apart -> the shape without ``dim``."""
     area, d = _panels("trapezoid", y, x, dx, dim)
+    if not y.shape[d]:
+        return reduction.sum(area.detach(), d)
     return reduction.sum(area, d)
 
 

@@ -11,11 +11,12 @@ from hotplug.autograd.pullback import pullback
 from hotplug.declare import composite, elementwise, function
 from hotplug.declare.rules import strictly_floating
 from hotplug.dtypes import dtype as DType, int64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.layout import Shape
 from hotplug.ops import creation, joining, products, views
 from hotplug.ops.gathering import gather_along
+from hotplug.ops.reduction import tied
 from hotplug.ops.softmaxes import widened
 from hotplug.tensor import Tensor
 
@@ -187,7 +188,7 @@ _MODES: Final = ("bilinear", "nearest", "bicubic")
 _PADDINGS: Final = ("zeros", "border", "reflection")
 
 
-class GridError(ArgumentError, RuntimeError):
+class GridError(RankError):
     """A plane and places that don't fit."""
 
 
@@ -225,7 +226,9 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
     """
     _check(input, grid, mode, padding_mode)
     if not input.numel() or not grid.numel():
-        return creation.empty((*input.shape[:2], *grid.shape[1:-1]), dtype=input.dtype, device=input.device)
+        return tied(
+            creation.zeros((*input.shape[:2], *grid.shape[1:-1]), dtype=input.dtype, device=input.device), input
+        )
     return sample_planes(widened(input), widened(grid), mode, padding_mode, bool(align_corners)).to(input.dtype)
 
 

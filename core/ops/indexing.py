@@ -396,6 +396,8 @@ def index_put_(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumul
             raise ArgumentTypeError(
                 f"index_put_: expected Tensor as element {place} of indices, got {type(index).__name__}"
             )
+    if len(indices) > input.ndim:
+        raise DimensionError(f"index_put_: too many indices for tensor of dimension {input.ndim} (got {len(indices)})")
     view, picks = _resolve(input, tuple(indices))
     if picks:
         _write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hotplug.autograd.mode import no_grad
 from hotplug.declare import composite, function
 from hotplug.dtypes import bool_, dtype as DType, int64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError
 from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, creation, reduction, views
 from hotplug.ops.gathering import along, scatter_zeros, select_rows
@@ -86,7 +86,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if input.dtype.kind not in "iu":
         raise DTypeError(f"embedding: expected integer indices, got {input.dtype.name}; convert with .long()")
     if weight.ndim != 2:
-        raise ShapeError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
+        raise RankError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
     padding, index = _padding("embedding", padding_idx, weight.shape[0]), input.to(int64)
     if max_norm is not None and input.numel():
         renormalize_rows(weight, index, float(max_norm), norm_type)

@@ -7,7 +7,7 @@ from typing import Any
 from hotplug.declare import elementwise, function, gradient
 from hotplug.declare.promotion import result_type
 from hotplug.declare.rules import real_floating as floating
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr
 from hotplug.ops.activation import relu
@@ -277,6 +277,8 @@ def cosine_embedding_loss(
     input1 and input2 ``(N, D)`` or ``(D)``, target ``(N)`` or ``()``.
     """
     mode = reduction_mode("cosine_embedding_loss", reduction, size_average, reduce)
+    if not input1.ndim or not input2.ndim:
+        raise RankError("cosine_embedding_loss: expected inputs (N, D) or (D), got a 0-d tensor")
     dim = 1 if input1.ndim > 1 else 0
     squares = ((input1 * input1).sum(dim) + _TINY) * ((input2 * input2).sum(dim) + _TINY)
     cosine = (input1 * input2).sum(dim) / squares.sqrt()

@@ -9,7 +9,7 @@ from typing import Any
 from hotplug.declare import elementwise, function, gradient
 from hotplug.declare.rules import real_floating as floating
 from hotplug.dtypes import bool_, int64
-from hotplug.errors import ArgumentError
+from hotplug.errors import ArgumentError, RankError
 from hotplug.expr import scalar as s
 from hotplug.ops import activation, arithmetic, comparison, creation, reduction as reductions, scan, views
 from hotplug.ops.classification import reduced, reduction_mode
@@ -185,6 +185,8 @@ def soft_margin_loss(
 
 def _rows(op: str, input: Tensor, target: Tensor, per_class: bool) -> tuple[Tensor, Tensor]:
     """Both with a batch axis."""
+    if per_class and not input.ndim and not target.ndim:  # a single class
+        return views.reshape(input, (1, 1)), views.reshape(target, (1, 1))
     if input.ndim not in (1, 2) or tuple(target.shape) != tuple(input.shape[: input.ndim - (not per_class)]):
         raise LossArgumentError(
             f"{op}: expected input (C) or (N, C) and target {'of its shape' if per_class else '() or (N)'}, got "
@@ -209,6 +211,10 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise LossArgumentValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
     rows, goal = _rows("multi_margin_loss", input, target, False)
+    if weight is not None and tuple(weight.shape) != (rows.shape[1],):
+        raise LossArgumentError(
+            f"multi_margin_loss: inconsistent weight size, expected {rows.shape[1]} but got {list(weight.shape)}"
+        )
     index = views.unsqueeze(goal.to(int64), 1)
     classes = creation.iota(rows.detach(), (1, rows.shape[1]))
     chosen = gather_along(rows, 1, index, tuple(index.shape))
@@ -249,6 +255,8 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:  # fmt: skip
     """Mean over the classes (the last axis) of ``-target * log(sigmoid(input)) - (1 - target) * log(sigmoid(-input))``."""
     mode = reduction_mode("multilabel_soft_margin_loss", reduction, size_average, reduce)
+    if not input.ndim:
+        raise RankError("multilabel_soft_margin_loss: expected input (*, C), got a 0-d tensor")
     loss: Tensor = -(target * activation.logsigmoid(input) + (1 - target) * activation.logsigmoid(-input))
     if weight is not None:
         loss = loss * weight

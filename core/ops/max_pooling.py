@@ -11,7 +11,7 @@ from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.declare import composite, function, primitive
 from hotplug.dtypes import dtype as DType, iinfo, int64
-from hotplug.errors import ArgumentError, ShapeError
+from hotplug.errors import ArgumentError, RankError, ShapeError
 from hotplug.expr.node import binary, constant, index, input_, scalar, where
 from hotplug.layout import Shape, contiguous_strides
 from hotplug.ops import creation, reduction, views
@@ -54,7 +54,7 @@ def pooling_options(
 ) -> tuple[Tensor, Shape, Shape, Shape]:
     """The input with a batch axis, and the arguments as tuples."""
     if input.ndim not in (rank + 1, rank + 2):
-        raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
+        raise RankError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
     kernel = tuple_of(op, "kernel_size", kernel_size, rank)
     steps = kernel if stride is None or stride == [] else tuple_of(op, "stride", stride, rank)
     around = tuple_of(op, "padding", padding, rank)
@@ -239,7 +239,7 @@ def bins(size: int, out: int) -> list[tuple[int, int]]:
 def adaptive_sizes(op: str, rank: int, input: Tensor, output_size: Any) -> tuple[Tensor, Shape]:
     """The input with a batch axis, and the size wanted along each axis (``None``: its own)."""
     if input.ndim not in (rank + 1, rank + 2):
-        raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
+        raise RankError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
     batch = views.unsqueeze(input, 0) if input.ndim == rank + 1 else input
     given = (output_size,) * rank if output_size is None or isinstance(output_size, int) else tuple(output_size)
     if len(given) != rank:
@@ -251,7 +251,7 @@ def _adaptive_max(rank: int, input: Tensor, output_size: Any, both: bool) -> Any
     """An axis after another, the last one first: a maximum of maxima, the first of equals in C order."""
     op = f"adaptive_max_pool{rank}d"
     values, wanted = adaptive_sizes(op, rank, input, output_size)
-    check_pooled(op, values, wanted)
+    check_pooled(op, input, wanted)
     plane = tuple(values.shape[2:])
     found = views.expand(creation.iota(values, plane), tuple(values.shape))
     for axis, out in reversed(list(enumerate(wanted, 2))):

@@ -16,7 +16,7 @@ from hotplug.autograd.mode import no_grad
 from hotplug.declare import composite, elementwise, function, primitive
 from hotplug.declare.rules import real_floating
 from hotplug.dtypes import dtype as DType, finfo
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.expr.node import Expr, input_
 from hotplug.layout import Shape
@@ -217,7 +217,7 @@ def _per_channel(input: Tensor) -> Shape:
 
 def _check_channels(op: str, input: Tensor, **tensors: Tensor | None) -> None:
     if input.ndim < 2:
-        raise ShapeError(f"{op}: expected at least 2 dimensions (N, C, ...), got shape {list(input.shape)}")
+        raise RankError(f"{op}: expected at least 2 dimensions (N, C, ...), got shape {list(input.shape)}")
     for name, tensor in tensors.items():
         if tensor is not None and tensor.numel() != input.shape[1]:
             raise ShapeError(f"{op}: {name} should contain {input.shape[1]} elements not {tensor.numel()}")
@@ -302,7 +302,7 @@ def _last_axes(
 ) -> Shape:  # fmt: skip
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise ShapeError(
+        raise (RankError if input.ndim < len(shape) else ShapeError)(
             f"{op}: given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size {list(input.shape)}"
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from hotplug.declare import elementwise, function
 from hotplug.declare.elementwise import strictly_floating as floating
-from hotplug.errors import ShapeError
+from hotplug.errors import RankError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.tensor import Tensor
 
@@ -44,12 +45,15 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
     fits = weight.ndim == 3 and input1.ndim and input2.ndim and tuple(input1.shape[:-1]) == tuple(input2.shape[:-1])
     if not fits or (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:]):
-        raise ShapeError(
+        raise RankError(
             f"bilinear: expected inputs (*, I1) and (*, I2) and a weight (out, I1, I2), got {list(input1.shape)}, "
             f"{list(input2.shape)} and {list(weight.shape)}"
         )
     outputs, first, second = weight.shape
-    rows = ops.matmul(ops.reshape(input1, (-1, first)), ops.reshape(ops.transpose(weight, 0, 1), (first, -1)))
-    pairs = ops.reshape(rows, (-1, outputs, second)) * ops.reshape(input2, (-1, 1, second))
+    count = math.prod(input1.shape[:-1])
+    rows = ops.matmul(
+        ops.reshape(input1, (count, first)), ops.reshape(ops.transpose(weight, 0, 1), (first, outputs * second))
+    )
+    pairs = ops.reshape(rows, (count, outputs, second)) * ops.reshape(input2, (count, 1, second))
     result = ops.reshape(ops.sum(pairs, -1), (*input1.shape[:-1], outputs))
     return result if bias is None else result + bias

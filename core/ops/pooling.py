@@ -169,9 +169,9 @@ def avg_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 def _adaptive_avg(rank: int, input: Tensor, output_size: Any) -> Tensor:
     """Equal bins are :func:`avg_pool`; others one matrix product an axis, whose matrix averages over the bins."""
     result, wanted = adaptive_sizes(f"adaptive_avg_pool{rank}d", rank, input, output_size)
-    check_pooled(f"adaptive_avg_pool{rank}d", result, tuple(max(each, 1) for each in wanted))
+    check_pooled(f"adaptive_avg_pool{rank}d", input, tuple(max(each, 1) for each in wanted))
     size = tuple(result.shape[2:])
-    if 0 in wanted or result.shape[0] == 0:
+    if 0 in wanted or not result.numel():
         result = views.reshape(views.narrow(views.reshape(result, (-1,)), 0, 0, 0), (*result.shape[:2], *wanted))
     elif all(s % w == 0 for s, w in zip(size, wanted, strict=True)):
         kernel = tuple(s // w for s, w in zip(size, wanted, strict=True))

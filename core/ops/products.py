@@ -8,7 +8,7 @@ from typing import Any
 from hotplug import families
 from hotplug.array import Array
 from hotplug.declare import composite, function, primitive
-from hotplug.errors import DTypeError, ShapeError
+from hotplug.errors import DTypeError, RankError, ShapeError
 from hotplug.layout import Shape, broadcast_shapes
 from hotplug.tensor import Tensor
 
@@ -68,7 +68,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     left = ops.unsqueeze(input, 0) if a == 1 else input
     right = ops.unsqueeze(other, 1) if b == 1 else other
     if left.ndim > 2 and right.ndim == 2:  # one large product instead of many small ones
-        rows = ops.reshape(left, (-1, left.shape[-1]))
+        rows = ops.reshape(left, (math.prod(left.shape[:-1]), left.shape[-1]))
         result = ops.reshape(product(rows, right), (*left.shape[:-1], right.shape[-1]))
     else:
         result = product(left, right)
@@ -95,7 +95,9 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 @function()
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Batch of matrix products, ``(B, M, K) @ (B, K, N) -> (B, M, N)``."""
-    if input.ndim != 3 or mat2.ndim != 3 or input.shape[0] != mat2.shape[0]:
+    if input.ndim != 3 or mat2.ndim != 3:
+        raise RankError(f"bmm: expected two batches of matrices, got {list(input.shape)} and {list(mat2.shape)}")
+    if input.shape[0] != mat2.shape[0]:
         raise ShapeError(f"bmm: expected two batches of one size, got {list(input.shape)} and {list(mat2.shape)}")
     _check("bmm", input, mat2, input.shape[2] == mat2.shape[1])
     return product(input, mat2)
@@ -105,7 +107,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Matrix times vector, ``(M, K) @ (K) -> (M)``."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise ShapeError(f"mv: expected a matrix and a vector, got {input.ndim}D and {vec.ndim}D tensors")
+        raise RankError(f"mv: expected a matrix and a vector, got {input.ndim}D and {vec.ndim}D tensors")
     return matmul(input, vec)
 
 

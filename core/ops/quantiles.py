@@ -65,7 +65,7 @@ def _median_of_all(op: str, input: Tensor, ignore_nan: bool) -> Tensor:
     check_ordered(op, input)
     if not input.numel():
         if input.dtype.kind == "f":
-            return creation.full((), float("nan"), dtype=input.dtype, device=input.device)
+            return reduction.tied(creation.full((), float("nan"), dtype=input.dtype, device=input.device), input)
         raise _NothingError(f"{op}(): expected at least one element of an integer dtype, got none")
     flat = views.reshape(input, (-1,))
     value = _median_along(op, flat.detach(), 0, False, ignore_nan).values

@@ -10,7 +10,7 @@ from hotplug.array import Array
 from hotplug.declare import function, primitive
 from hotplug.declare.dims import canonical_dim, canonical_dims, sizes
 from hotplug.dtypes import int32, int64
-from hotplug.errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DimensionError, DTypeError, RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import creation, reduction, scan, views
 from hotplug.ops.gathering import select_rows
@@ -175,7 +175,7 @@ def repeat_interleave(
     if dim is None:
         input, dim = views.reshape(input, (-1,)), 0
     if not input.ndim:
-        input = views.reshape(input, (1,))
+        raise RankError("repeat_interleave: a 0-d tensor has no axis; leave out dim, or .reshape(1)")
     d = canonical_dim("repeat_interleave", dim, input.ndim)
     if isinstance(repeats, Tensor) and repeats.numel() == 1:
         repeats = views.expand(views.reshape(repeats, (1,)), (input.shape[d],))

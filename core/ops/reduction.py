@@ -48,6 +48,15 @@ def _(grad: Tensor, input_shape: Shape, dims: Shape, keepdim: bool) -> Tensor:
     return _spread(grad, input_shape, dims, keepdim)
 
 
+def tied(result: Tensor, input: Tensor) -> Tensor:
+    """``result``, a constant, as a function of ``input`` all the same: with a gradient of zeros, as PyTorch has it."""
+    if not input.requires_grad:
+        return result
+    from hotplug import ops
+
+    return result + sum(ops.narrow(ops.reshape(input, (-1,)), 0, 0, 0)).to(result.dtype)
+
+
 def sum_dtype(input: Tensor, dtype: DType | None) -> DType:
     """The dtype of a sum or product: int64 for integers and bool, unless said otherwise."""
     return dtype or (int64 if input.dtype.kind in "bui" else input.dtype)
@@ -470,8 +479,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
         return _extremum("norm", "max", size, dims, keepdim)
     if order == -math.inf:
         return _extremum("norm", "min", size, dims, keepdim)
-    if order == 0.0:
-        return sum(ops.ne(input, 0), dims, keepdim, dtype=size.dtype)
+    if order == 0.0:  # written with a power, so that it is on the tape, with a gradient of zero
+        return sum(ops.where_elements(ops.ne(input, 0), ops.pow(size, 0.0), 0.0), dims, keepdim)
     if order == 1.0:
         return sum(size, dims, keepdim)
     if order == 2.0:

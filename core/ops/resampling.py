@@ -289,7 +289,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[input.ndim - 3](input, out)
     name, align = _MODES[mode][0], bool(align_corners)
     if not input.shape[0]:
-        return creation.empty((0, input.shape[1], *out), dtype=input.dtype, device=input.device)
+        return reduction.tied(creation.empty((0, input.shape[1], *out), dtype=input.dtype, device=input.device), input)
     steps = tuple(_step(s, o, f, align) for s, o, f in zip(input.shape[2:], out, factors, strict=True))
     if name.startswith("nearest"):
         return resample(input, out, steps, name, False, False)

@@ -165,8 +165,10 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 @function(method=False, namespace="nn.functional")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Gated linear unit: the first half along ``dim`` times the sigmoid of the second (Dauphin et al., 2016)."""
+    if input.ndim == 0:
+        raise ShapeError("glu: a 0-d tensor has no halves; .reshape(1) gives it an axis")
     d = canonical_dim("glu", dim, input.ndim)
-    if input.ndim == 0 or input.shape[d] % 2:
+    if input.shape[d] % 2:
         raise ShapeError(f"glu: Halving dimension must be even, but dimension {d} of {list(input.shape)} is not")
     half = input.shape[d] // 2
     first, second = views.narrow(input, d, 0, half), views.narrow(input, d, half, half)

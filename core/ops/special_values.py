@@ -88,7 +88,7 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
     )  # fmt: skip
 
 
-@elementwise(dtype=real, sample=(-3, 3))
+@elementwise(dtype=real, sample=(-3, 3), tensors=("input", "values"))
 def heaviside(input: Any, values: Any) -> Any:
     """0 below zero, 1 above, ``values`` at zero; the two operands have one dtype."""
     if isinstance(input, Expr) and isinstance(values, Expr) and input.dtype is not values.dtype:
@@ -133,16 +133,16 @@ def _(grad: Expr, input: Expr) -> Any:
     """By hand: the derived one is NaN at 0."""
     angle = input * math.pi
     slope = (angle * s.cos(angle) - s.sin(angle)) / (angle * input)
-    return grad * s.conj(s.where(s.eq(input, 0.0), s.to(0.0, input.dtype), slope))
+    return grad * s.where(s.eq(input, 0.0), s.to(0.0, input.dtype), slope)
 
 
-@elementwise(dtype=real_floating, sample=(-3, 3))
+@elementwise(dtype=real_floating, sample=(-3, 3), tensors=("input", "other"))
 def ldexp(input: Any, other: Any) -> Any:
     """``input * 2**other``."""
     return s.mul(input, s.exp2(other))
 
 
-@elementwise(dtype=real_floating, sample=(-3, 3))
+@elementwise(dtype=real_floating, sample=(-3, 3), tensors=("input", "other"))
 def logaddexp2(input: Any, other: Any) -> Any:
     """log2(2**input + 2**other) without overflow."""
     larger, difference = s.maximum(input, other), s.abs(s.sub(input, other))
@@ -162,7 +162,7 @@ def _(grad: Expr, other: Expr, out: Expr) -> Any:
     return grad * s.exp2(other - out)
 
 
-@elementwise(dtype=real_floating, sample=(-3, 3), inplace=True)
+@elementwise(dtype=real_floating, sample=(-3, 3), tensors=("input", "other"), inplace=True)
 def nextafter(input: Any, other: Any) -> Any:
     """The next number after ``input`` in the direction of ``other``."""
     return s.nextafter(input, other)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hotplug.declare import composite, function
 from hotplug.dtypes import dtype as DType, int64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import activation, views
 from hotplug.ops.gathering import gather_along, scatter_zeros
@@ -84,7 +84,7 @@ def _max_unpool(
     steps = kernel if stride is None else tuple_of(op, "stride", stride, rank)
     around = tuple_of(op, "padding", padding, rank)
     if input.ndim not in (rank + 1, rank + 2) or tuple(indices.shape) != tuple(input.shape):
-        raise ShapeError(
+        raise RankError(
             f"{op}: expected a {rank + 1}D or {rank + 2}D input and indices of its shape, got {list(input.shape)} and "
             f"{list(indices.shape)}"
         )

@@ -344,7 +344,7 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     offset = input._array.offset if storage_offset is None else storage_offset
     layout = layout_of(input.dtype, shape, strides)
     low, high = layout.extent()
-    if offset + low < 0 or (offset + high + 1) * input.dtype.itemsize > input._array.storage.nbytes:
+    if layout.numel and (offset + low < 0 or (offset + high + 1) * input.dtype.itemsize > input._array.storage.nbytes):
         raise ShapeError(
             f"as_strided: size {list(shape)}, stride {list(strides)}, offset {offset} reach outside of the storage of "
             f"{input._array.storage.nbytes} bytes"

@@ -14,7 +14,7 @@ from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.declare import function, primitive
 from hotplug.dispatch import move
-from hotplug.errors import ShapeError
+from hotplug.errors import RankError, ShapeError
 from hotplug.expr.node import input_
 from hotplug.layout import Shape, Strides
 from hotplug.ops import views
@@ -143,7 +143,7 @@ def unfold_windows(
     with ``K`` positions in a window and ``L`` windows.
     """
     if input.ndim not in (3, 4):
-        raise ShapeError(f"unfold: expected 3D or 4D input, got shape {list(input.shape)}")
+        raise RankError(f"unfold: expected 3D or 4D input, got shape {list(input.shape)}")
     kernel, steps, around, spread = _options("unfold", kernel_size, stride, padding, dilation)
     batch = views.unsqueeze(input, 0) if input.ndim == 3 else input
     out = count_windows(tuple(batch.shape[2:]), kernel, steps, around, spread)

@@ -187,12 +187,12 @@ def _weights(cell: Cell, kind: str, shape: Sequence[int], at: int) -> Any:
 
 def _their_weight(torch: ModuleType, cell: Cell, like: Any, at: int) -> Any:
     drawn = _weights(cell, "c" if like.is_complex() else "f", like.shape, at)
-    return torch.from_numpy(np.array(drawn)).to(like.dtype)
+    return oracle.from_host(torch, drawn).to(like.dtype)
 
 
 def _our_weight(cell: Cell, like: Any, at: int) -> Any:
     drawn = _weights(cell, like.dtype.kind, like.shape, at)
-    return place.tensor(DEVICE, drawn, like.dtype)
+    return place.tensor(str(like.device), drawn, like.dtype)
 
 
 def _compare_outputs(torch: ModuleType, cell: Cell, sample: Sample, ours: Run, theirs: Run) -> None:

@@ -73,6 +73,13 @@ def dtypes_of(name: str, full: bool = FULL) -> list[str]:
     return [next((each for each in ("float64", "float32") if each in taken), taken[0])]
 
 
+def layouts_of(name: str) -> list[str]:
+    """The layouts that an op is tried in: where memory itself is what it is about, what lies around it differs."""
+    recipe = recipe_of(name)
+    free = recipe is not None and recipe.layouts
+    return [each for each in LAYOUTS if free or each in ("contiguous", "0-d", "empty")]
+
+
 def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
     """The cells of one op.
 
@@ -83,7 +90,7 @@ def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
     for kind in kinds:
         everything = full or kind == first
         for form in forms_of(torch, name) if everything else FORMS[:1]:
-            for layout in LAYOUTS if everything else LAYOUTS[:1]:
+            for layout in layouts_of(name) if everything else LAYOUTS[:1]:
                 for number, sample in enumerate(samples_of(name, dtypes.by_name(kind).kind)):
                     if form != "function" and not (sample.args and isinstance(sample.args[0], Operand)):
                         continue
