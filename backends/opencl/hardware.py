@@ -32,7 +32,7 @@ def find() -> list[Any]:
     problems: list[str] = []
     found = [entry for platform in platforms for entry in _of_platform(platform, problems)]
     if not found:
-        reasons = "; ".join(problems) or "no platform is installed"
+        reasons = "; ".join(problems) or "no platform has a device"
         raise DeviceError(f"no usable OpenCL device: {reasons}{_vendors()}")
     return [device for _, device in sorted(found, key=lambda entry: entry[0])]
 
