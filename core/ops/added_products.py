@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hotplug.declare import function
-from hotplug.errors import ShapeError
+from hotplug.errors import RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import products, views
 from hotplug.ops.contractions import same_dtype
@@ -56,12 +56,8 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alph
     """
     same_dtype("addbmm", input, batch1, batch2)
     if batch1.ndim != 3 or batch2.ndim != 3 or tuple(batch1.shape[::2]) != tuple(batch2.shape[:2]):
-        raise ShapeError(
-            f"addbmm: expected (B, M, K) and (B, K, N), got {list(batch1.shape)} and {list(batch2.shape)}"
-        )
+        raise RankError(f"addbmm: expected (B, M, K) and (B, K, N), got {list(batch1.shape)} and {list(batch2.shape)}")
     count, rows, inner = batch1.shape
     left = views.reshape(views.permute(batch1, (1, 0, 2)), (rows, count * inner))
     right = views.reshape(batch2, (count * inner, batch2.shape[2]))
     return _plus("addbmm", input, products.product(left, right), beta, alpha)
-
-

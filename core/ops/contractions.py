@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from hotplug.declare import elementwise, function, numeric
 from hotplug.declare.dims import canonical_dim
-from hotplug.errors import DimensionError, DTypeError, ShapeError
+from hotplug.errors import DimensionError, DTypeError, RankError, ShapeError
 from hotplug.layout import broadcast_shapes
 from hotplug.ops import complex_numbers, creation, joining, products, reduction, views
 from hotplug.ops.products import product
@@ -36,6 +37,8 @@ def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
         dims = dims.tolist()
     if isinstance(dims, (list, tuple)):
         first, second = ([each] if isinstance(each, int) else list(each) for each in dims)
+        if (first and not a.ndim) or (second and not b.ndim):
+            raise RankError(f"tensordot: a 0-d tensor has no axes to sum over, got dims={dims}")
         return [canonical_dim("tensordot", d, a.ndim) for d in first], [
             canonical_dim("tensordot", d, b.ndim) for d in second
         ]
@@ -154,7 +157,9 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
             raise _NoAxisError(f"cross: no dimension of size 3 in input {list(input.shape)}")
         dim = shape.index(3)
     d = canonical_dim("cross", dim, input.ndim)
-    if not input.ndim or input.shape[d] != 3 or other.shape[d] != 3:
+    if not input.ndim:
+        raise RankError("cross: expected at least one dimension, got 0-d tensors")
+    if input.shape[d] != 3 or other.shape[d] != 3:
         raise ShapeError(
             f"cross: inputs dimension {dim} must have length 3. Got {list(input.shape)} and {list(other.shape)}"
         )
@@ -199,12 +204,14 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     same_dtype("multi_dot", *tensors)
     for place, each in enumerate(tensors):
         if each.ndim != 2 and not (each.ndim == 1 and place in (0, len(tensors) - 1)):
-            raise ShapeError(f"multi_dot(): tensor {place} must be 2D (the first and last may be 1D) but got {each.ndim}D")
+            raise ShapeError(
+                f"multi_dot(): tensor {place} must be 2D (the first and last may be 1D) but got {each.ndim}D"
+            )
     chain = list(tensors)
     row, column = chain[0].ndim == 1, chain[-1].ndim == 1
     chain[0] = views.unsqueeze(chain[0], 0) if row else chain[0]
     chain[-1] = views.unsqueeze(chain[-1], 1) if column else chain[-1]
-    for left, right in zip(chain, chain[1:], strict=False):
+    for left, right in itertools.pairwise(chain):
         if left.shape[1] != right.shape[0]:
             raise ShapeError(
                 f"multi_dot(): tensors cannot be multiplied: {list(left.shape)} and {list(right.shape)} do not fit"
@@ -234,7 +241,7 @@ def matrix_power_of(input: Tensor, n: int) -> Tensor:
         return matrix_power_of(linalg.inv(input), -n)
     if n == 0:
         unit = creation.eye(input.shape[-1], dtype=input.dtype, device=input.device)
-        return views.expand(unit, tuple(input.shape)).clone()
+        return reduction.tied(views.expand(unit, tuple(input.shape)).clone(), input)
     result, square = None, input
     while True:
         if n & 1:
