@@ -37,6 +37,8 @@ _SUM: Final = Tolerance(8, 2, TERMS, "terms are added in any order, pairwise or 
 _PRODUCT: Final = Tolerance(16, 2, TERMS, "sums of products, in any order, with or without fused multiply-add")
 _CHAIN: Final = Tolerance(16, 4, TENSOR, "a chain of reductions and functions, each rounded")
 _CANCEL: Final = Tolerance(16, 4, TERMS, "a difference of nearly equal terms: the error is that of the terms")
+_FACTORS: Final = Tolerance(32, 4, TENSOR, "every step of an elimination rounds at the size of the whole matrix", 32)
+_TRANSFORM: Final = Tolerance(16, 4, TENSOR, "every element is a sum over all, whose terms cancel in part")
 
 _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("sum nansum sum_to_size mean var std var_mean std_mean norm cumsum logsumexp nanmean", _SUM),
@@ -56,7 +58,13 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss triplet_margin_loss", _CHAIN),
     ("triplet_margin_with_distance_loss", _CHAIN),
     ("binary_cross_entropy binary_cross_entropy_with_logits", _CHAIN),
+    ("solve solve_ex inv inv_ex inverse det slogdet logdet tensorinv tensorsolve solve_triangular lstsq", _FACTORS),
+    ("lu lu_factor lu_factor_ex lu_solve lu_unpack cholesky cholesky_ex cholesky_solve cholesky_inverse qr", _FACTORS),
+    ("eigh eigvalsh eig eigvals svd svdvals pinv pinverse matrix_exp matrix_norm vector_norm cond", _FACTORS),
+    ("fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn hfftn ihfftn", _TRANSFORM),
+    ("fft2 ifft2 rfft2 irfft2 hfft2 ihfft2", _TRANSFORM),
     ("addcmul addcdiv lerp add sub rsub frac diff", _CANCEL),
+    ("lgamma digamma polygamma mvlgamma log_ndtr", _CANCEL),
     ("tanhshrink softshrink logit logaddexp logaddexp2 logsigmoid gelu standardize_gradient", _CANCEL),
     ("lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell linear_activation", _PRODUCT),
     ("interpolate upsample upsample_bilinear grid_sample affine_grid cubic_weight", _PRODUCT),
