@@ -31,7 +31,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind not in _NO_NUMBERS:
-        return ops.stack(tuple(ops.as_tensor(np.asarray(each)) for each in batch), 0)
+        return _arrays(batch)
     if isinstance(first, float):
         return ops.tensor(list(batch), dtype=dtypes.float64)
     if isinstance(first, int):
@@ -55,6 +55,13 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
         return _filled(data, [default_convert(each) for each in data])
     return data
+
+
+def _arrays(batch: Sequence[Any]) -> Tensor:
+    arrays = [np.asarray(each) for each in batch]
+    if len({(each.dtype, each.shape) for each in arrays}) == 1:
+        return ops.as_tensor(np.stack(arrays))
+    return ops.stack(tuple(map(ops.as_tensor, arrays)), 0)  # promotes the dtypes, or says what is wrong with the shapes
 
 
 def _sequences(batch: Sequence[Any], first: Any) -> Any:

@@ -109,7 +109,7 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         if num_samples <= 0 or isinstance(num_samples, bool):
             raise ArgumentError(f"WeightedRandomSampler: num_samples should be a positive integer, got {num_samples}")
-        self.weights = [float(weight) for weight in weights]
+        self.weights = [float(weight) for weight in getattr(weights, "tolist", lambda: weights)()]
         positive = sum(weight > 0 for weight in self.weights)
         if min(self.weights, default=0) < 0 or positive < (1 if replacement else num_samples):
             raise ArgumentError(

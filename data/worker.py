@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from hotplug import device
+from hotplug import device, set_default_device
 from hotplug.data import transfer
 from hotplug.data.fetching import Job
 from hotplug.random import manual_seed
@@ -96,12 +96,14 @@ def main(
     tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     # Tasks are taken in by a thread, so that the main process never waits to hand one out while this one is busy.
     threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
+    # A block, since a fork may have copied one.
     with device("cpu"), contextlib.suppress(BrokenPipeError, ConnectionError):
         _work(info, job, init, connection, tasks)
 
 
 def _prepare(seed: int) -> None:
-    """Random numbers of the worker's own, and one thread: the workers are the parallelism."""
+    """Random numbers of the worker's own; the host's device, for all threads; one of BLAS, as workers are several."""
+    set_default_device("cpu")
     manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002 - datasets use the global generator

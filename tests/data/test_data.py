@@ -183,6 +183,8 @@ def test_weights() -> None:
     without = [list(WeightedRandomSampler([1.0, 9.0, 0.0], 2, replacement=False, generator=seeded)) for _ in range(50)]
     assert all(sorted(each) == [0, 1] for each in without)
     assert sum(each[0] == 1 for each in without) > 35
+    as_tensor = WeightedRandomSampler(hp.tensor([1.0, 0.0, 2.0]), 3)  # type: ignore[arg-type]
+    assert as_tensor.weights == [1.0, 0.0, 2.0]
     tiny = [1e-12] * 10 + [3e-12] * 10
     chosen = [each for _ in range(200) for each in WeightedRandomSampler(tiny, 2, replacement=False, generator=seeded)]
     assert 60 < sum(each < 10 for each in chosen) < 160  # a quarter of 400
@@ -258,6 +260,9 @@ def test_what_cannot_be_collated() -> None:
         default_collate([[1], [1, 2]])
     with pytest.raises(TypeError, match="found object; pass a collate_fn"):
         default_collate([object()])
+    assert default_collate([np.ones(2, np.float32), np.ones(2, np.int64)]).dtype is hp.float32
+    with pytest.raises(RuntimeError, match="size"):
+        default_collate([np.ones(2), np.ones(3)])
     with pytest.raises(TypeError, match="found an array of <U1; pass a collate_fn"):
         default_collate([np.array(["x"])])
     with pytest.raises(RuntimeError):

@@ -141,14 +141,24 @@ def test_who_a_worker_is_and_what_it_draws(context: Any) -> None:
     assert {each["of"] for each in one} == {2}
     assert one[1]["seed"] == one[0]["seed"] + 1
     assert {each["pid"] for each in one if each["id"] == 0}.isdisjoint({os.getpid(), one[1]["pid"]})
-    assert {(each["id"], each["marked"], each["device"]) for each in one} == {
-        (0, "worker 0", "cpu"),
-        (1, "worker 1", "cpu"),
+    assert {(each["id"], each["marked"], *each["devices"]) for each in one} == {
+        (0, "worker 0", "cpu", "cpu"),
+        (1, "worker 1", "cpu", "cpu"),
     }
     drawn = [each["drawn"] for each in one]
     assert [each["drawn"] for each in epoch(1)] == drawn
     assert [each["drawn"] for each in epoch(2)] != drawn
     assert len({repr(each) for each in drawn}) == 8
+
+
+def test_a_worker_makes_tensors_on_the_host_whatever_it_inherits() -> None:
+    hp.set_default_device("numpy")
+    try:
+        with hp.device("numpy"):
+            (found,) = load("fork", Subset(sets.Who(), [0]), None, num_workers=1, worker_init_fn=None)
+    finally:
+        hp.set_default_device(None)
+    assert found["devices"] == ["cpu", "cpu"]
 
 
 # --- errors and deaths ------------------------------------------------------------------------------------------------
