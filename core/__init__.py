@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         nn as nn,
         optim as optim,
         serialization as serialization,
+        special as special,
         utils as utils,
     )
     from hotplug.ops import *  # noqa: F403
@@ -101,7 +102,9 @@ pi: Final = 3.141592653589793
 e: Final = 2.718281828459045
 newaxis: Final = None
 
-_LAZY: Final = frozenset({"conformance", "data", "fft", "linalg", "nn", "optim", "random", "serialization", "utils"})
+_LAZY: Final = frozenset(
+    {"conformance", "data", "fft", "linalg", "nn", "optim", "random", "serialization", "special", "utils"}
+)
 _LAZY_NAMES: Final = {
     name: home
     for home, names in {

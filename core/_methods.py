@@ -1885,6 +1885,50 @@ class TensorMethods:
         """Elements (with ``dim``, slices) that differ from the one before; arguments and results as in :func:`unique`."""
         return _f.unique_consecutive(self, return_inverse, return_counts, dim)
 
+    def lgamma(self: Any) -> Tensor:
+        """The logarithm of the gamma function's magnitude; infinite at 0, -1, -2, ..."""
+        return _f.lgamma(self)
+
+    def lgamma_(self: Any) -> Tensor:
+        """In-place form of :meth:`lgamma`."""
+        return _f.lgamma.inplace(self)
+
+    def digamma(self: Any) -> Tensor:
+        """The derivative of :func:`lgamma`."""
+        return _f.digamma(self)
+
+    def digamma_(self: Any) -> Tensor:
+        """In-place form of :meth:`digamma`."""
+        return _f.digamma.inplace(self)
+
+    def polygamma(self: Any, input: Tensor) -> Tensor:
+        """The derivative of order ``n`` of :func:`digamma`."""
+        return _f.polygamma(self, input)
+
+    def mvlgamma(self: Any, p: _int) -> Tensor:
+        """The logarithm of the multivariate gamma function of dimension ``p``; NaN where ``input <= (p - 1) / 2``."""
+        return _f.mvlgamma(self, p)
+
+    def multigammaln(self: Any, p: _int) -> Tensor:
+        """The logarithm of the multivariate gamma function of dimension ``p``; NaN where ``input <= (p - 1) / 2``."""
+        return _f.mvlgamma(self, p)
+
+    def erfinv(self: Any) -> Tensor:
+        """The inverse of ``erf``; infinite at -1 and 1, NaN beyond."""
+        return _f.erfinv(self)
+
+    def erfinv_(self: Any) -> Tensor:
+        """In-place form of :meth:`erfinv`."""
+        return _f.erfinv.inplace(self)
+
+    def i0(self: Any) -> Tensor:
+        """The modified Bessel function of the first kind, order 0."""
+        return _f.i0(self)
+
+    def i0_(self: Any) -> Tensor:
+        """In-place form of :meth:`i0`."""
+        return _f.i0.inplace(self)
+
     def signbit(self: Any) -> Tensor:
         """Whether the sign bit is set -> bool: of negative numbers and of -0.0."""
         return _f.signbit(self)
@@ -1975,8 +2019,8 @@ class TensorMethods:
         """Consecutive pieces of the listed sizes."""
         return _f.split_with_sizes(self, split_sizes, dim)
 
-    def unsafe_split(self: Any, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
-        """As :func:`split`; here the pieces are views that may be written to, so nothing is unsafe."""
+    def unsafe_split(self: Any, split_size: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+        """As :func:`split` into equal pieces; they are views that may be written to, so nothing is unsafe here."""
         return _f.unsafe_split(self, split_size, dim)
 
     def unsafe_chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:

@@ -153,3 +153,20 @@ def _(draw: Draw) -> Iterator[Sample]:
     """Without the special values: the neighbours of infinity and zero in the dtype are others than in the reference's."""
     yield Sample(draw(2, 3), draw(3, 1, 1))
     yield Sample(draw(2), draw())
+
+
+@samples("polygamma", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    for order in (0, 1, 3):
+        yield Sample(order, draw(2, 3, low=0.5, high=4))
+
+
+@samples("mvlgamma", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, low=1.5, high=4), 3)
+
+
+@samples("special.zeta", kinds="f", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, low=1.5, high=4), draw(3, low=0.5, high=4))
+    yield Sample(2.0, draw(3, low=0.5, high=4))

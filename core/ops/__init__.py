@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from hotplug.ops.shuffling import *  # noqa: F403
     from hotplug.ops.softmaxes import *  # noqa: F403
     from hotplug.ops.sorting import *  # noqa: F403
+    from hotplug.ops.special_functions import *  # noqa: F403
     from hotplug.ops.special_values import *  # noqa: F403
     from hotplug.ops.splits import *  # noqa: F403
     from hotplug.ops.statistics import *  # noqa: F403

@@ -1,0 +1,39 @@
+"""``hotplug.special``: special functions under the names of ``torch.special``.
+
+>>> import hotplug as hp
+>>> hp.special.ndtr(hp.tensor([0.0, 1.96]))
+tensor([0.5000, 0.9750])
+"""
+
+from __future__ import annotations
+
+from hotplug.ops.arithmetic import round  # noqa: A004 - PyTorch's name
+from hotplug.ops.reduction import logsumexp
+from hotplug.ops.softmaxes import log_softmax, softmax
+from hotplug.ops.special_functions import (
+    digamma,
+    digamma as psi,
+    entr,
+    erfcx,
+    erfinv,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    lgamma as gammaln,
+    log_ndtr,
+    mvlgamma as multigammaln,
+    ndtr,
+    ndtri,
+    polygamma,
+    xlog1py,
+    zeta,
+)
+from hotplug.ops.special_values import sinc, xlogy
+from hotplug.ops.transcendental import erf, erfc, exp2, expm1, log1p, logit, sigmoid as expit
+
+__all__ = [
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
+    "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi",
+    "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
+]  # fmt: skip
