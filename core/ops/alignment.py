@@ -10,7 +10,7 @@ from hotplug.autograd.pullback import pullback
 from hotplug.declare import composite, elementwise, function, gradient
 from hotplug.declare.rules import real_floating as floating
 from hotplug.dtypes import dtype as DType, int64
-from hotplug.errors import ArgumentError, ShapeError
+from hotplug.errors import RankError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.layout import Shape
 from hotplug.ops import arithmetic, comparison, creation, joining, reduction as reductions, scan, views
@@ -124,7 +124,7 @@ def ctc_rows_backward(
 # --- the public function ---------------------------------------------------------------------------------------------
 
 
-class AlignmentError(ArgumentError, RuntimeError):
+class AlignmentError(RankError):
     """Sequences, labels and lengths that don't fit."""
 
 

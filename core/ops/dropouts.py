@@ -42,7 +42,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def _channels(rank: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     """PyTorch's rules: dropout2d takes the first two axes of anything as batch and channels, of ``(C, H, W)`` too."""
     op = f"dropout{rank}d"
-    if (rank == 1 and input.ndim not in (2, 3)) or (rank == 2 and input.ndim < 2 and training):
+    if (rank == 1 and input.ndim not in (2, 3)) or (rank == 2 and input.ndim < 2 and training and p):
         raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
     lead = min(2 if rank == 2 or input.ndim == rank + 2 else 1, input.ndim)
     return _drop(op, input, p, training, (*input.shape[:lead], *(1,) * (input.ndim - lead)), inplace)

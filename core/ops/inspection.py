@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hotplug.declare import function
-from hotplug.errors import ArgumentError
+from hotplug.errors import ShapeError
 from hotplug.ops.arithmetic import clamp
 from hotplug.ops.complex_numbers import conj
 from hotplug.tensor import Tensor
@@ -34,10 +34,10 @@ def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not zero (a host read).
 
     Raises:
-        ArgumentError: there is not exactly one element.
+        ShapeError: there is not exactly one element.
     """
     if input.numel() != 1:
-        raise ArgumentError(f"is_nonzero: Boolean value of Tensor with {input.numel()} values is ambiguous")
+        raise ShapeError(f"is_nonzero: Boolean value of Tensor with {input.numel()} values is ambiguous")
     return bool(input.item())
 
 
@@ -86,4 +86,4 @@ def resolve_neg(input: Tensor) -> Tensor:
 @function()
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate transpose of the last two axes; of a real tensor a view."""
-    return conj(input.transpose(-2, -1))
+    return conj(input.transpose(-2, -1) if input.ndim else input)

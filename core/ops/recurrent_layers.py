@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hotplug.declare import function
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import DTypeError, RankError
 from hotplug.ops import joining, views
 from hotplug.ops.dropouts import dropout as drop
 from hotplug.ops.products import linear
@@ -31,7 +31,7 @@ class States(NamedTuple):
     cell: Tensor | None = None
 
 
-class RecurrentError(ArgumentError, RuntimeError):
+class RecurrentError(RankError):
     """States, weights or sizes that don't fit."""
 
 
@@ -181,6 +181,8 @@ def _network(
     op: str, kind: str, input: Tensor, first: States, params: Sequence[Tensor], biased: bool, num_layers: int,
     dropout: float, train: bool, bidirectional: bool, batch_first: bool,
 ) -> tuple[Tensor, States]:  # fmt: skip
+    if first.cell is not None and not (first.cell.ndim and first.hidden.ndim):
+        raise RecurrentError(f"{op}: expected states of 3 dimensions, got 0-d ones")
     projected = first.cell is not None and first.cell.shape[-1] != first.hidden.shape[-1]
     layers = _grouped(op, params, biased, projected, num_layers * (1 + bidirectional))
     turned = views.transpose(input, 0, 1) if batch_first and input.ndim == 3 else input
@@ -261,15 +263,22 @@ def _cell(
     b_hh: Tensor | None,
 ) -> States:  # fmt: skip
     hidden = state.hidden
+    if w_ih.ndim != 2 or w_hh.ndim != 2:
+        raise CellShapeError(f"{op}: expected weights of 2 dimensions, got {list(w_ih.shape)} and {list(w_hh.shape)}")
     if input.ndim != 2 or hidden.ndim != 2 or input.shape[0] != hidden.shape[0] or hidden.shape[1] != w_hh.shape[1]:
         raise CellShapeError(
             f"{op}: expected input (N, I) and state (N, {w_hh.shape[1]}), got {list(input.shape)} and {list(hidden.shape)}"
+        )
+    gates = {"lstm": 4, "gru": 3}.get(kind, 1)
+    if {w_ih.shape[0], w_hh.shape[0]} != {gates * hidden.shape[1]}:
+        raise CellShapeError(
+            f"{op}: expected weights of {gates * hidden.shape[1]} rows, got {list(w_ih.shape)} and {list(w_hh.shape)}"
         )
     weights = Weights(w_ih, w_hh, b_ih, b_hh)
     return _step(kind, _projected(kind, input, weights), state, weights)
 
 
-class CellShapeError(ShapeError, RuntimeError):
+class CellShapeError(RankError):
     """An input and a state that don't fit."""
 
 

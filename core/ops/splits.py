@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hotplug.declare import function
 from hotplug.declare.dims import canonical_dim
-from hotplug.errors import ArgumentError, DimensionError
+from hotplug.errors import ArgumentError, ArgumentTypeError, RankError
 from hotplug.ops.views import chunk, narrow, split
 from hotplug.tensor import Tensor
 
@@ -20,11 +20,11 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
             integers on the host serves too, 0-d or ``(K,)``.
 
     Raises:
-        DimensionError: a 0-d tensor.
+        RankError: a 0-d tensor.
         ArgumentError: fewer than one piece.
     """
     if not input.ndim:
-        raise DimensionError("tensor_split: expected at least a 1-dimensional tensor, got one of 0 dimensions")
+        raise RankError("tensor_split: expected at least a 1-dimensional tensor, got one of 0 dimensions")
     d = canonical_dim("tensor_split", dim, input.ndim)
     size = input.shape[d]
     if isinstance(indices_or_sections, Tensor):
@@ -47,8 +47,10 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 @function()
-def unsafe_split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """As :func:`split`; here the pieces are views that may be written to, so nothing is unsafe."""
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`split` into equal pieces; they are views that may be written to, so nothing is unsafe here."""
+    if not isinstance(split_size, int):
+        raise ArgumentTypeError(f"unsafe_split: argument 'split_size' must be int, not {type(split_size).__name__}")
     return split(input, split_size, dim)
 
 
@@ -62,7 +64,7 @@ def _split_evenly(
     op: str, input: Tensor, places: int | Sequence[int] | Tensor, dim: int, least: int
 ) -> tuple[Tensor, ...]:
     if input.ndim < least:
-        raise DimensionError(f"{op}: expected a tensor with at least {least} dimensions, got {input.ndim}")
+        raise RankError(f"{op}: expected a tensor with at least {least} dimensions, got {input.ndim}")
     if isinstance(places, int) and (places < 1 or input.shape[dim] % places):
         raise ArgumentError(f"{op}: dimension {dim} of size {input.shape[dim]} is not divisible by split_size {places}")
     return tensor_split(input, places, dim)

@@ -100,7 +100,7 @@ def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:  # noqa: N803
     count = N if N is not None else x.shape[-1] if x.ndim else 1
     if (N is not None or not x.ndim) and count < 2:
         raise ShapeError(f"linalg.vander: expected N > 1, got {count} for {list(x.shape)}")
-    return powers_of(x, count)
+    return powers_of(x if x.ndim else views.reshape(x, (1,)), count)
 
 
 def powers_of(x: Tensor, count: int) -> Tensor:

@@ -31,8 +31,9 @@ def _outputs(input: Tensor, place: Tensor, size: Shape) -> list[tuple[Shape, DTy
 def unpool(input: Tensor, place: Tensor, size: Shape) -> Tensor:
     """``(N, C, *S)`` -> ``(N, C, *size)``: every element at its flat place in the plane, zeros elsewhere."""
     lead = tuple(input.shape[:2])
-    flat = views.reshape(place, (*lead, -1))
-    rows = views.reshape(input, (*lead, -1))
+    count = math.prod(input.shape[2:])
+    flat = views.reshape(place, (*lead, count))
+    rows = views.reshape(input, (*lead, count))
     found = scatter_zeros(rows, 2, flat, tuple(flat.shape), (*lead, math.prod(size)), True)
     return views.reshape(found, (*lead, *size))
 
@@ -46,8 +47,8 @@ def _(grad: Tensor, place: Tensor) -> Tensor:
 def unpool_backward(delta: Tensor, place: Tensor) -> Tensor:
     """What stands at each of the places."""
     lead = tuple(place.shape[:2])
-    flat = views.reshape(place, (*lead, -1))
-    found = gather_along(views.reshape(delta, (*lead, -1)), 2, flat, tuple(flat.shape))
+    flat = views.reshape(place, (*lead, math.prod(place.shape[2:])))
+    found = gather_along(views.reshape(delta, (*lead, math.prod(delta.shape[2:]))), 2, flat, tuple(flat.shape))
     return views.reshape(found, tuple(place.shape))
 
 

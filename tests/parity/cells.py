@@ -35,7 +35,9 @@ AGREES: Final = "agrees"
 WIDER: Final = "wider"
 """Hotplug computes where PyTorch's CPU kernels say that the dtype is not implemented."""
 
-_LACKS = re.compile(r"not (yet )?(implemented|supported|support|available) (for|on)|not implemented|[Uu]nsupported (data|d)type")
+_LACKS = re.compile(
+    r"not (yet )?(implemented|supported|support|available) (for|on)|not implemented|[Uu]nsupported d(ata|)type"
+)
 """What PyTorch says where a kernel lacks a dtype, in whatever kind of error."""
 
 
@@ -109,9 +111,7 @@ def _errors(ours: Exception | None, theirs: Exception | None) -> str:
         return f"Hotplug raises {type(ours).__name__} ({ours}), which is none of its own errors"
     if isinstance(ours, type(theirs)) or lacks:
         return AGREES
-    return (
-        f"Hotplug raises {type(ours).__name__} ({ours}), PyTorch {type(theirs).__name__} ({first_line(theirs)})"
-    )
+    return f"Hotplug raises {type(ours).__name__} ({ours}), PyTorch {type(theirs).__name__} ({first_line(theirs)})"
 
 
 def first_line(error: Exception) -> str:
@@ -203,7 +203,9 @@ def _compare_outputs(torch: ModuleType, cell: Cell, sample: Sample, ours: Run, t
         _compare_one(torch, cell, a, b, f"output {at}", sample.largest(), lambda at=at: wider.run().outputs[at])
         if isinstance(a, hp.Tensor) and a.requires_grad != b.requires_grad:
             raise CaseFailedError(f"output {at}: requires_grad is {a.requires_grad}, PyTorch has {b.requires_grad}")
-    narrow = max((hp.finfo(a.dtype).eps for a in ours.outputs if isinstance(a, hp.Tensor) and a.requires_grad), default=0)
+    narrow = max(
+        (hp.finfo(a.dtype).eps for a in ours.outputs if isinstance(a, hp.Tensor) and a.requires_grad), default=0
+    )
     for at, (a, b) in enumerate(zip(ours.gradients, theirs.gradients, strict=True)):
         scale = max(1.0, narrow / hp.finfo(a.dtype).eps)  # a float64 leaf of a float32 result has float32 digits
         _compare_one(torch, cell, a, b, f"gradient {at}", 0.0, lambda at=at: wider.run().gradients[at], scale)
@@ -229,8 +231,8 @@ def _compare_one(
     scale: float = 1.0,
 ) -> None:  # fmt: skip
     if not isinstance(theirs, torch.Tensor):
-        same = str(ours).rpartition(".")[2] == str(theirs).rpartition(".")[2] if isinstance(theirs, torch.dtype) else ours == theirs
-        if not same:
+        named = isinstance(theirs, torch.dtype)
+        if str(ours).rpartition(".")[2] != str(theirs).rpartition(".")[2] if named else ours != theirs:
             raise CaseFailedError(f"{what}: {ours!r}, PyTorch has {theirs!r}")
         return
     if not isinstance(ours, hp.Tensor):

@@ -22,6 +22,8 @@ def test_op(torch: ModuleType, name: str) -> None:
         return
     wrong, known = [], set()
     for cell in matrix.cells(torch, name):
+        if differences.undefined(cell):
+            continue
         verdict = cells.compare(torch, cell)
         if verdict not in (cells.AGREES, cells.WIDER):
             entry = differences.find(cell, verdict)
