@@ -19,7 +19,7 @@ from hotplug.data import transfer
 from hotplug.data.fetching import Job
 from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
 from hotplug.errors import ArgumentTypeError, WorkerError
-from hotplug.runtime import started
+from hotplug.plugins import registry
 
 HURRY_SECONDS: Final = 0.2
 """How long a worker may take where the program waits to report an error."""
@@ -29,13 +29,20 @@ def choose_context(given: Any) -> Any:
     """How worker processes are started.
 
     What is ``given`` counts; else it is the program's or the system's start method.  But ``fork`` is not safe once a
-    device with memory of its own is in use, for its driver doesn't survive that; then it is ``spawn``.
+    backend with memory of its own has been started, if only by :func:`hotplug.devices`, for drivers don't survive that;
+    then it is ``spawn``.
     """
     if given is not None and not isinstance(given, str):
         return given
     chosen = given or multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-    safe = all(runtime.capabilities.host_memory for runtime in started())
-    return multiprocessing.get_context("spawn" if chosen == "fork" and not given and not safe else chosen)
+    return multiprocessing.get_context("spawn" if chosen == "fork" and not given and not _may_fork() else chosen)
+
+
+def _may_fork() -> bool:
+    try:
+        return all(backend.capabilities(0).host_memory for backend in registry.made())
+    except Exception:  # noqa: BLE001 - a plugin without hardware may raise anything here; its driver is loaded
+        return False
 
 
 @final

@@ -21,6 +21,7 @@ import worker_datasets as sets
 import hotplug as hp
 from hotplug.data import DataLoader, Subset, TensorDataset, default_convert, get_worker_info, transfer, workers
 from hotplug.errors import WorkerError
+from hotplug.plugins import registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="starts its workers from a fork server, to be quick")
 
@@ -151,14 +152,19 @@ def test_who_a_worker_is_and_what_it_draws(context: Any) -> None:
     assert len({repr(each) for each in drawn}) == 8
 
 
+INHERITED = """
+import hotplug as hp, worker_datasets as sets
+from hotplug.data import DataLoader, Subset
+hp.set_default_device("numpy")
+with hp.device("numpy"):
+    (found,) = DataLoader(Subset(sets.Who(), [0]), None, num_workers=1, multiprocessing_context="fork")
+assert found["devices"] == ["cpu", "cpu"], found
+"""
+
+
 def test_a_worker_makes_tensors_on_the_host_whatever_it_inherits() -> None:
-    hp.set_default_device("numpy")
-    try:
-        with hp.device("numpy"):
-            (found,) = load("fork", Subset(sets.Who(), [0]), None, num_workers=1, worker_init_fn=None)
-    finally:
-        hp.set_default_device(None)
-    assert found["devices"] == ["cpu", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(sets.__file__).parent)}
+    subprocess.run([sys.executable, "-c", INHERITED], check=True, env=environment, timeout=60)
 
 
 # --- errors and deaths ------------------------------------------------------------------------------------------------
@@ -338,7 +344,7 @@ def test_no_worker_is_left_over(tmp_path: Path, number: int, pause: float) -> No
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-@pytest.mark.parametrize("seconds", [0, 0.02, 0.3])
+@pytest.mark.parametrize("seconds", [0, 0.3])
 def test_ctrl_c_while_the_workers_start(tmp_path: Path, context: str, seconds: float) -> None:
     process, _ = start(tmp_path, 60, context)
     time.sleep(seconds)
@@ -383,18 +389,22 @@ def test_how_workers_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
     assert workers.choose_context(spawn) is spawn
     assert workers.choose_context("forkserver").get_start_method() == "forkserver"
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: "fork")
-    monkeypatch.setattr(workers, "started", list)
-    assert workers.choose_context(None).get_start_method() == "fork"
-    hp.ones(1)
-    runtime = hp.runtime.runtime_of("cpu")
-    monkeypatch.setattr(workers, "started", lambda: [runtime])
+    used = [registry.backend("cpu")]
+    monkeypatch.setattr(registry, "made", lambda: used)
     assert workers.choose_context(None).get_start_method() == "fork"
 
     class Elsewhere:
-        capabilities = hp.backend.Capabilities()
+        def capabilities(self, index: int) -> hp.backend.Capabilities:
+            if self.failing:
+                raise IndexError(index)
+            return hp.backend.Capabilities()
 
-    monkeypatch.setattr(workers, "started", lambda: [runtime, Elsewhere()])
-    assert workers.choose_context(None).get_start_method() == "spawn"
+        def __init__(self, failing: bool) -> None:
+            self.failing = failing
+
+    for failing in (False, True):
+        used[1:] = [Elsewhere(failing)]  # type: ignore[list-item]
+        assert workers.choose_context(None).get_start_method() == "spawn"
     assert workers.choose_context("fork").get_start_method() == "fork"
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: None)
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["forkserver", "fork"])
