@@ -18,6 +18,7 @@ from hotplug import dtypes
 from hotplug.array import Array
 from hotplug.backend.contract import Backend, Kernel, OpKey
 from hotplug.backend.launcher import Compute, Launcher, Value
+from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
 from hotplug.errors import IndexRangeError
 from hotplug.layout import Layout, Shape, layout_of
@@ -26,6 +27,8 @@ _SMALL: Final = 4096
 """A cell of up to this many bytes is read whole: that is cheaper than compiling a function for its part."""
 
 _MANY_FAULTS: Final = 64
+_MANY_FUNCTIONS: Final = 1024
+"""Compiled views, writes through views and bitcasts that are kept."""
 
 
 class Held(NamedTuple):
@@ -65,7 +68,7 @@ class FunctionalBackend(Backend):
 
     def __init__(self) -> None:
         self.lock: Final = threading.RLock()
-        self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._compiled: Bounded[tuple[Any, ...], Callable[..., Any]] = Bounded(_MANY_FUNCTIONS)
         self._faults: Final[deque[tuple[str, int, Value]]] = deque()
 
     # --- what an engine supplies --------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from hotplug.array import Array
 from hotplug.backend.contract import OpKey
+from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
 from hotplug.errors import PluginError
 from hotplug.expr.node import leaves
@@ -26,6 +27,9 @@ exactly the key's dtypes.  A scatter gets the pre-filled output as its first inp
 out of range, and returns one more output: two int64, how many positions were out of range, and one of them.
 """
 
+_MANY_FORMS: Final = 256
+"""Compiled functions that one key keeps: each is a program, of a megabyte or so."""
+
 
 @final
 class Launcher:
@@ -36,7 +40,7 @@ class Launcher:
         self._index = index
         self._key = key
         self._compute = compute
-        self._variants: dict[tuple[Any, ...], Callable[..., Sequence[Value]]] = {}
+        self._variants: Bounded[tuple[Any, ...], Callable[..., Sequence[Value]]] = Bounded(_MANY_FORMS)
         self._indexed = key.name in ("gather", "scatter")
         self._kinds = {leaf.value: leaf.dtype for leaf in leaves(key.program, "scalar")}
 

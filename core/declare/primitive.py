@@ -213,7 +213,7 @@ class Composite(Op, Generic[P, R]):
             name=self.name,
             dtypes=(*(kind for _, kind in expected), *(array.dtype for array in arrays)),
             rank=len(arrays[0].shape),
-            layouts=tuple(layout_class(array.layout) for array in arrays),
+            layouts=("contiguous",) * len(expected) + tuple(layout_class(array.layout) for array in arrays),
             index64=needs_index64([array.layout for array in arrays]),
             attributes=tuple((name, value) for name, value in names if isinstance(value, (bool, str, type(None)))),
         )

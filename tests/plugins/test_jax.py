@@ -16,7 +16,10 @@ from devices import needed
 
 import hotplug as hp
 from hotplug.backend import FunctionalBackend, OpKey
+from hotplug.conformance.calls import download, key_for, upload
+from hotplug.dtypes import float32
 from hotplug.errors import IndexRangeError, PluginError
+from hotplug.expr.node import input_
 from hotplug.runtime import Runtime
 
 
@@ -192,3 +195,16 @@ def test_nothing_imports_jax_before_the_device_is_used() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_many_shapes_do_not_keep_all_their_programs(jax: Runtime) -> None:
+    program = (input_(0, float32) * 2.0,)
+    x = np.arange(9, dtype=np.float32)
+    first = upload(jax, x)
+    kernel: Any = jax.backend.resolve(0, key_for("map", [first], [first], program=program))
+    kernel._variants.limit = 3
+    for size in range(1, 10):
+        out, part = upload(jax, x[:size] - 1), upload(jax, x[:size])
+        kernel([out], [part], [])
+        assert download(out).tolist() == (x[:size] * 2).tolist()
+        assert len(kernel._variants) <= 3
