@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from hotplug.ops.fourier_transforms import *  # noqa: F403
     from hotplug.ops.fused import *  # noqa: F403
     from hotplug.ops.grid_sampling import *  # noqa: F403
+    from hotplug.ops.heads import *  # noqa: F403
     from hotplug.ops.histograms import *  # noqa: F403
     from hotplug.ops.inspection import *  # noqa: F403
     from hotplug.ops.linalg_arrays import *  # noqa: F403
@@ -114,15 +115,23 @@ def _expose() -> None:
 
 
 @functools.cache
+def _modules() -> frozenset[str]:
+    """The modules of this folder."""
+    return frozenset(found.name for found in pkgutil.iter_modules(sys.modules[__name__].__path__))
+
+
+@functools.cache
 def complete() -> None:
     """Import the families that are not there yet: from now on the table holds every op."""
-    for found in sorted(pkgutil.iter_modules(sys.modules[__name__].__path__), key=lambda each: each.name):
-        module = importlib.import_module(f"{__name__}.{found.name}")
+    for found in sorted(_modules()):
+        module = importlib.import_module(f"{__name__}.{found}")
         globals().update((name, value) for name, value in vars(module).items() if not name.startswith("_"))
     _expose()
 
 
 def __getattr__(name: str) -> Any:
+    if name in _modules():  # `from hotplug.ops import diagonals`: that one, not all, or modules would go in circles
+        return importlib.import_module(f"{__name__}.{name}")
     if not name.startswith("__"):
         complete()
     if name not in globals():
