@@ -10,7 +10,7 @@ EXEMPT: Final[dict[str, str]] = {
     "new_empty": "its elements mean nothing",
     "from_numpy": "shares host memory with NumPy, always on the host device",
     "from_dlpack": "shares host memory with another library; tests of the exchange",
-    "cuda": "moves to one kind of device; moving is tested by `to`",
+    "Tensor.cuda": "moves to one kind of device; moving is tested by `to`",
     "get_device": "a number of the device itself",
     "rand": "random: the streams are compared bit for bit in level 3",
     "randn": "random: compared in level 3",

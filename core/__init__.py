@@ -79,7 +79,10 @@ from hotplug.tensor import (
 
 if TYPE_CHECKING:
     from hotplug import (
+        backends as backends,
+        compat as compat,
         conformance as conformance,
+        cuda as cuda,
         data as data,
         fft as fft,
         linalg as linalg,
@@ -103,7 +106,7 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    {"conformance", "data", "fft", "linalg", "nn", "optim", "random", "serialization", "special", "utils"}
+    "backends compat conformance cuda data fft linalg nn optim random serialization special utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home

@@ -1078,11 +1078,11 @@ class TensorMethods:
 
     def cpu(self: Any) -> Tensor:
         """On the host device ``cpu``."""
-        return _f.cpu(self)
+        return _f.to_cpu(self)
 
     def cuda(self: Any, device: Any = None, non_blocking: _bool = False) -> Tensor:
         """On an NVIDIA GPU."""
-        return _f.cuda(self, device, non_blocking)
+        return _f.to_cuda(self, device, non_blocking)
 
     def bool(self: Any) -> Tensor:
         """In dtype bool."""
@@ -1602,22 +1602,6 @@ class TensorMethods:
         """``log(softmax(x))`` along ``dim``, without the loss of digits.  ``dtype``: converted to it first."""
         return _f.log_softmax(self, dim, dtype)
 
-    def isclose(
-        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
-    ) -> Tensor:
-        """Where ``|input - other| <= atol + rtol * |other|``, or both are equal -> bool.  Broadcasts."""
-        return _f.isclose(self, other, rtol, atol, equal_nan)
-
-    def allclose(
-        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
-    ) -> _bool:
-        """Whether :func:`isclose` holds everywhere (a host read)."""
-        return _f.allclose(self, other, rtol, atol, equal_nan)
-
-    def equal(self: Any, other: Tensor) -> _bool:
-        """Whether shapes and elements are the same (a host read); NaN equals nothing."""
-        return _f.equal(self, other)
-
     def tril(self: Any, diagonal: _int = 0) -> Tensor:
         """The lower triangle of each matrix, zeros above the ``diagonal`` (0 is the main one, above it positive)."""
         return _f.tril(self, diagonal)
@@ -1641,6 +1625,26 @@ class TensorMethods:
     def diag_embed(self: Any, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
         """The last axis as the diagonal of matrices of zeros, whose axes are ``dim1`` and ``dim2`` of the result."""
         return _f.diag_embed(self, offset, dim1, dim2)
+
+    def combinations(self: Any, r: _int = 2, with_replacement: _bool = False) -> Tensor:
+        """All choices of ``r`` elements of a vector in order, as rows.  ``(n)`` -> ``(n choose r, r)``."""
+        return _f.combinations(self, r, with_replacement)
+
+    def isclose(
+        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
+    ) -> Tensor:
+        """Where ``|input - other| <= atol + rtol * |other|``, or both are equal -> bool.  Broadcasts."""
+        return _f.isclose(self, other, rtol, atol, equal_nan)
+
+    def allclose(
+        self: Any, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False
+    ) -> _bool:
+        """Whether :func:`isclose` holds everywhere (a host read)."""
+        return _f.allclose(self, other, rtol, atol, equal_nan)
+
+    def equal(self: Any, other: Tensor) -> _bool:
+        """Whether shapes and elements are the same (a host read); NaN equals nothing."""
+        return _f.equal(self, other)
 
     def diff(
         self: Any, n: _int = 1, dim: _int = -1, prepend: Tensor | None = None, append: Tensor | None = None
@@ -1777,6 +1781,18 @@ class TensorMethods:
         """The conjugate transpose of the last two axes; of a real tensor a view."""
         return _f.adjoint(self)
 
+    def cholesky(self: Any, upper: _bool = False) -> Tensor:
+        """:func:`linalg.cholesky`."""
+        return _f.cholesky(self, upper)
+
+    def cholesky_solve(self: Any, L: Tensor, upper: _bool = False) -> Tensor:
+        """``X`` with ``A @ X = input`` where ``L`` is the Cholesky factor of A.  input ``(*, N, K)``, L ``(*, N, N)``."""
+        return _f.cholesky_solve(self, L, upper)
+
+    def cholesky_inverse(self: Any, upper: _bool = False) -> Tensor:
+        """The inverse of the matrix whose Cholesky factor is ``L (*, N, N)``."""
+        return _f.cholesky_inverse(self, upper)
+
     def matrix_exp(self: Any) -> Tensor:
         """:func:`linalg.matrix_exp`."""
         return _f.matrix_exp(self)
@@ -1817,6 +1833,60 @@ class TensorMethods:
         """The norm of order ``p`` of ``input - other``, which broadcast -> 0-d."""
         return _f.dist(self, other, p)
 
+    def scatter_reduce(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """Reduce what :func:`scatter_add` would add: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin`` of the sources sent to"""
+        return _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+
+    def scatter_reduce_(
+        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """In-place form of :meth:`scatter_reduce`."""
+        return _f.assign(
+            "scatter_reduce_",
+            self,
+            _f.scatter_reduce(_f.apart(self), dim, index, src, reduce, include_self=include_self),
+        )
+
+    def put(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
+        """A copy of ``input`` with elements of ``source`` at positions in the flattened input; negative ones from the end."""
+        return _f.put(self, index, source, accumulate)
+
+    def put_(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
+        """In-place form of :meth:`put`."""
+        return _f.assign("put_", self, _f.put(_f.apart(self), index, source, accumulate))
+
+    def index_reduce(
+        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """Slices of ``source`` along ``dim`` reduced into those that ``index`` names: ``prod``, ``mean``, ``amax`` or ``amin``"""
+        return _f.index_reduce(self, dim, index, source, reduce, include_self=include_self)
+
+    def index_reduce_(
+        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
+    ) -> Tensor:
+        """In-place form of :meth:`index_reduce`."""
+        return _f.assign(
+            "index_reduce_",
+            self,
+            _f.index_reduce(_f.apart(self), dim, index, source, reduce, include_self=include_self),
+        )
+
+    def select_scatter(self: Any, src: Tensor, dim: _int, index: _int) -> Tensor:
+        """A copy of ``input`` with ``src`` at position ``index`` of an axis."""
+        return _f.select_scatter(self, src, dim, index)
+
+    def slice_scatter(
+        self: Any, src: Tensor, dim: _int = 0, start: _int | None = None, end: _int | None = None, step: _int = 1
+    ) -> Tensor:
+        """A copy of ``input`` with ``src`` at positions ``start:end:step`` of an axis."""
+        return _f.slice_scatter(self, src, dim, start, end, step)
+
+    def diagonal_scatter(self: Any, src: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
+        """A copy of ``input`` with ``src`` on a diagonal of two axes."""
+        return _f.diagonal_scatter(self, src, offset, dim1, dim2)
+
     def cummax(self: Any, dim: _int) -> ValuesIndices:
         """The largest element so far along ``dim``, and the last position of it; NaN stays.  ``(*S)`` -> twice ``(*S)``."""
         return _f.cummax(self, dim)
@@ -1852,22 +1922,6 @@ class TensorMethods:
     ) -> Tensor:
         """:func:`quantile` of the elements that are not NaN; NaN where there are none."""
         return _f.nanquantile(self, q, dim, keepdim, interpolation=interpolation)
-
-    def scatter_reduce(
-        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
-    ) -> Tensor:
-        """Reduce what :func:`scatter_add` would add: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin`` of the sources sent to"""
-        return _f.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
-
-    def scatter_reduce_(
-        self: Any, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True
-    ) -> Tensor:
-        """In-place form of :meth:`scatter_reduce`."""
-        return _f.assign(
-            "scatter_reduce_",
-            self,
-            _f.scatter_reduce(_f.apart(self), dim, index, src, reduce, include_self=include_self),
-        )
 
     def unique(
         self: Any,
@@ -2048,57 +2102,3 @@ class TensorMethods:
     def corrcoef(self: Any) -> Tensor:
         """Correlation of the rows: their covariances divided by both standard deviations, within [-1, 1]."""
         return _f.corrcoef(self)
-
-    def put(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
-        """A copy of ``input`` with elements of ``source`` at positions in the flattened input; negative ones from the end."""
-        return _f.put(self, index, source, accumulate)
-
-    def put_(self: Any, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor:
-        """In-place form of :meth:`put`."""
-        return _f.assign("put_", self, _f.put(_f.apart(self), index, source, accumulate))
-
-    def index_reduce(
-        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
-    ) -> Tensor:
-        """Slices of ``source`` along ``dim`` reduced into those that ``index`` names: ``prod``, ``mean``, ``amax`` or ``amin``"""
-        return _f.index_reduce(self, dim, index, source, reduce, include_self=include_self)
-
-    def index_reduce_(
-        self: Any, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True
-    ) -> Tensor:
-        """In-place form of :meth:`index_reduce`."""
-        return _f.assign(
-            "index_reduce_",
-            self,
-            _f.index_reduce(_f.apart(self), dim, index, source, reduce, include_self=include_self),
-        )
-
-    def select_scatter(self: Any, src: Tensor, dim: _int, index: _int) -> Tensor:
-        """A copy of ``input`` with ``src`` at position ``index`` of an axis."""
-        return _f.select_scatter(self, src, dim, index)
-
-    def slice_scatter(
-        self: Any, src: Tensor, dim: _int = 0, start: _int | None = None, end: _int | None = None, step: _int = 1
-    ) -> Tensor:
-        """A copy of ``input`` with ``src`` at positions ``start:end:step`` of an axis."""
-        return _f.slice_scatter(self, src, dim, start, end, step)
-
-    def diagonal_scatter(self: Any, src: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
-        """A copy of ``input`` with ``src`` on a diagonal of two axes."""
-        return _f.diagonal_scatter(self, src, offset, dim1, dim2)
-
-    def cholesky(self: Any, upper: _bool = False) -> Tensor:
-        """:func:`linalg.cholesky`."""
-        return _f.cholesky(self, upper)
-
-    def cholesky_solve(self: Any, L: Tensor, upper: _bool = False) -> Tensor:
-        """``X`` with ``A @ X = input`` where ``L`` is the Cholesky factor of A.  input ``(*, N, K)``, L ``(*, N, N)``."""
-        return _f.cholesky_solve(self, L, upper)
-
-    def cholesky_inverse(self: Any, upper: _bool = False) -> Tensor:
-        """The inverse of the matrix whose Cholesky factor is ``L (*, N, N)``."""
-        return _f.cholesky_inverse(self, upper)
-
-    def combinations(self: Any, r: _int = 2, with_replacement: _bool = False) -> Tensor:
-        """All choices of ``r`` elements of a vector in order, as rows.  ``(n)`` -> ``(n choose r, r)``."""
-        return _f.combinations(self, r, with_replacement)

@@ -52,6 +52,8 @@ class device:  # noqa: N801 - PyTorch's name
         if isinstance(type, device) and index is None:
             return type
         name, number = _parse(type, index)
+        if name in _REDIRECTED:
+            return _redirected(name, number)
         found = _INTERNED.get((name, number))
         if found is None:
             if name not in BUILT_IN:
@@ -92,6 +94,28 @@ class device:  # noqa: N801 - PyTorch's name
 
 
 _INTERNED: Final[dict[tuple[str, int | None], device]] = {}
+
+
+_REDIRECTED: Final[dict[str, device]] = {}
+
+
+def redirect(name: str, target: device | None) -> None:
+    """Let the name of a kind of device stand for another device in this process; ``None`` ends it.
+
+    For programs that say ``"cuda"`` and are to run elsewhere.
+    """
+    if target is None:
+        _REDIRECTED.pop(name, None)
+    else:
+        _REDIRECTED[name] = target
+
+
+def _redirected(name: str, number: int | None) -> device:
+    if number:
+        raise DeviceError(
+            f"device '{name}:{number}' does not exist: {name!r} stands for {_REDIRECTED[name]}; use {name!r}"
+        )
+    return _REDIRECTED[name]
 
 
 @final

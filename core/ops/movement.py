@@ -99,14 +99,14 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return to(input, dtype=other.dtype)
 
 
-@function()
-def cpu(input: Tensor) -> Tensor:
+@function(name="cpu", namespace="Tensor")
+def to_cpu(input: Tensor) -> Tensor:
     """On the host device ``cpu``."""
     return to(input, device="cpu")
 
 
-@function()
-def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+@function(name="cuda", namespace="Tensor")
+def to_cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
     """On an NVIDIA GPU."""
     return to(input, device="cuda" if device is None else device)
 
