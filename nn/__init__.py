@@ -82,6 +82,7 @@ from hotplug.nn.pooling import (
 from hotplug.nn.sparse import Embedding
 
 if TYPE_CHECKING:
+    from hotplug.nn.attention import MultiheadAttention as MultiheadAttention
     from hotplug.nn.channel_norm import LocalResponseNorm as LocalResponseNorm, Softmax2d as Softmax2d
     from hotplug.nn.conv_transpose import (
         ConvTranspose1d as ConvTranspose1d,
@@ -136,6 +137,15 @@ if TYPE_CHECKING:
         RNNCell as RNNCell,
         RNNCellBase as RNNCellBase,
     )
+    from hotplug.nn.transformer import (
+        Transformer as Transformer,
+        TransformerDecoder as TransformerDecoder,
+        TransformerEncoder as TransformerEncoder,
+    )
+    from hotplug.nn.transformer_layers import (
+        TransformerDecoderLayer as TransformerDecoderLayer,
+        TransformerEncoderLayer as TransformerEncoderLayer,
+    )
     from hotplug.nn.unpooling import (
         LPPool1d as LPPool1d,
         LPPool2d as LPPool2d,
@@ -166,18 +176,20 @@ __all__ = [
     "LPPool2d", "LPPool3d", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LocalResponseNorm", "LogSigmoid",
     "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d",
     "MaxUnpool3d", "Mish", "Module", "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
-    "MultiMarginLoss", "NLLLoss", "NLLLoss2d", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict",
-    "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNBase", "RNNCell", "RNNCellBase",
-    "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d",
-    "ReplicationPad2d", "ReplicationPad3d", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss",
-    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
-    "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d",
-    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "init", "utils",
+    "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "NLLLoss2d", "PReLU", "PairwiseDistance", "Parameter",
+    "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNBase",
+    "RNNCell", "RNNCellBase", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d",
+    "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss",
+    "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "Threshold", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
+    "TransformerEncoderLayer", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample",
+    "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "init", "utils",
 ]  # fmt: skip
 
 _HOMES: Final = {
     name: home
     for home, names in {
+        "attention": "MultiheadAttention",
         "channel_norm": "LocalResponseNorm Softmax2d",
         "conv_transpose": "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
         "distance": "CosineSimilarity PairwiseDistance",
@@ -196,6 +208,8 @@ _HOMES: Final = {
         ),
         "recurrent": "GRU LSTM RNN RNNBase",
         "recurrent_cells": "GRUCell LSTMCell RNNCell RNNCellBase",
+        "transformer": "Transformer TransformerDecoder TransformerEncoder",
+        "transformer_layers": "TransformerDecoderLayer TransformerEncoderLayer",
         "unpooling": "LPPool1d LPPool2d LPPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
         "upsampling": "ChannelShuffle PixelShuffle PixelUnshuffle Upsample UpsamplingBilinear2d UpsamplingNearest2d",
     }.items()

@@ -93,7 +93,7 @@ class RNNBase(Module):
     def _weights(self, layer: int, way: int) -> Weights:
         every: list[Any] = [self._parameters[name] for name in self._names(layer, way)]
         biases = every[2:4] if self.bias else [None, None]
-        return Weights(every[0], every[1], *biases, every[-1] if self.proj_size else None)
+        return Weights(every[0], every[1], biases[0], biases[1], every[-1] if self.proj_size else None)
 
     @property
     def all_weights(self) -> list[list[Parameter]]:

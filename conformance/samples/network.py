@@ -312,3 +312,23 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4), 0.5, False)
     yield Sample(draw(2, 3, 4), 1.0, True)
+
+
+@samples("multi_head_attention_forward", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    def weights(*shape: int) -> Any:
+        return draw(*shape, low=-1, high=1)
+
+    last = weights(4, 4), draw(4)
+    one = draw(3, 2, 4)
+    yield Sample(one, one, one, 4, 2, weights(12, 4), draw(12), None, None, False, 0.0, *last)
+    keys = {"key_padding_mask": draw.of([[False, True, False], [False] * 3], "bool"), "need_weights": False}
+    yield Sample(
+        draw(2, 2, 4), draw(3, 2, 4), draw(3, 2, 4), 4, 2, weights(12, 4), None, draw(1, 1, 4), draw(1, 1, 4), True, 0.0,
+        *last, **keys,
+    )  # fmt: skip
+    own = {"q_proj_weight": weights(4, 4), "k_proj_weight": weights(4, 2), "v_proj_weight": weights(4, 3)}
+    yield Sample(
+        draw(2, 4), draw(3, 2), draw(3, 3), 4, 1, None, draw(12), None, None, False, 0.0, *last,
+        attn_mask=draw(2, 3).constant(), use_separate_proj_weight=True, **own,
+    )  # fmt: skip

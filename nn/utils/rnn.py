@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self, final
 
@@ -128,7 +129,7 @@ def pack_padded_sequence(
     order = list(range(count))
     if not enforce_sorted:
         order.sort(key=lambda number: -sizes[number])
-    elif any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+    elif any(a < b for a, b in itertools.pairwise(sizes)):
         raise PackError(
             "pack_padded_sequence: lengths must be sorted in decreasing order when enforce_sorted is True; you can pass "
             "enforce_sorted=False"
