@@ -174,19 +174,24 @@ LINALG: Final[dict[str, Callable[[Sequence[NDArray], Sequence[NDArray], Options]
 }  # fmt: skip
 
 
+PUBLIC: Final = {"qr_factors": "qr", "hermitian_eigen": "eigh", "general_eigen": "eig", "singular_factors": "svd"}
+"""What users call the composites that LAPACK may give up on, for the error."""
+
+
 def body_of(key: OpKey) -> Body | None:
     """The function of ndarrays for a composite of linear algebra; ``None`` for others."""
     function = LINALG.get(key.name)
     if function is None:
         return None
-    options = dict(key.attributes)
+    options, name = dict(key.attributes), PUBLIC.get(key.name, "solve")
 
     def body(outs: Sequence[NDArray], inputs: Sequence[NDArray], _: Sequence[Any]) -> None:
         try:
             function(outs, inputs, options)
         except np.linalg.LinAlgError as error:
             raise LinAlgError(
-                f"linalg: LAPACK gave up ({error}); the input contains non-finite values or has too many repeated eigenvalues"
+                f"linalg.{name}: LAPACK gave up ({error}): the input has elements that are infinite or NaN, or too many equal "
+                f"eigenvalues; check it with isfinite()"
             ) from error
 
     return body

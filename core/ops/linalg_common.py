@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hotplug import host
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, LinAlgError, RankError, ShapeError
 from hotplug.layout import Shape, broadcast_shapes
 from hotplug.ops import complex_numbers, diagonals, reduction, views
 from hotplug.tensor import Tensor
@@ -42,7 +42,7 @@ def check_matrix(op: str, input: Tensor) -> None:
         ShapeError: fewer than two dimensions.
     """
     if input.ndim < 2:
-        raise ShapeError(f"{op}: The input tensor must have at least 2 dimensions, got {input.ndim}")
+        raise RankError(f"{op}: The input tensor must have at least 2 dimensions, got {input.ndim}")
     check_dtype(op, input)
 
 
@@ -69,8 +69,8 @@ def check_info(op: str, info: Tensor, trouble: str) -> None:
     if not found.any():
         return
     first = int(found.reshape(-1).nonzero()[0][0])
-    where = f" (Batch element {first})" if found.ndim else ""
-    raise LinAlgError(f"{op}:{where}: {trouble.format(int(found.reshape(-1)[first]))}")
+    where = f" (Batch element {first}):" if found.ndim else ""
+    raise LinAlgError(f"{op}:{where} {trouble.format(int(found.reshape(-1)[first]))}")
 
 
 SINGULAR = "The diagonal element {0} of the factor is zero: the matrix is singular, and has no inverse"
