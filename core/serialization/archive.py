@@ -61,6 +61,11 @@ class Archive:
         self._where: Final = where
         self.members: Final[Mapping[str, Member]] = _members(data, where)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self._data)
+
     def bytes_of(self, name: str, *, checked: bool = True) -> memoryview:
         """A member's bytes, not copied.
 

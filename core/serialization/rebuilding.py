@@ -31,6 +31,8 @@ STORAGES: Final[Mapping[str, dtype]] = {
 
 MapLocation = str | device | Mapping[str, Any] | Callable[[Any, str], Any] | None
 
+_COMPUTED: Final = 16
+"""How many times the file's size may be computed: a view can repeat a few bytes to any size, and be named many times."""
 _LARGEST_RANK: Final = 64
 _LARGEST_SIZE: Final = 2**63 - 1
 
@@ -90,6 +92,7 @@ class Rebuilder:
         self._mapped: Final = mapped
         self._where: Final = where
         self._loaded: Final[dict[str, _Bytes]] = {}
+        self._left = _COMPUTED * archive.size
 
     def value(self) -> Any:
         """The value that was saved."""
@@ -211,6 +214,9 @@ class Rebuilder:
             return tensor
         if not isinstance(flags, dict) or not flags.keys() <= {"conj", "neg"}:
             raise self._refuse("a tensor has marks that are unknown")
+        self._left -= tensor.nbytes
+        if self._left < 0:
+            raise self._refuse(f"its conjugated and negated views take more than {_COMPUTED} times the file's size")
         result = wrap(tensor._array)
         result = result.conj() if flags.get("conj") is True else result
         result = -result if flags.get("neg") is True else result

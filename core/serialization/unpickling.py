@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn, final
 
 from hotplug.device import device
@@ -25,6 +25,9 @@ LARGEST_KEY: Final = 64
 """How many values the tuples in a key of a dict may hold."""
 
 _LARGEST_INT: Final = 1024
+_COPIES: Final = 16
+"""How often what a pickle holds may be copied by its calls, on average.  A pickle can name one large value many times."""
+_SIZED: Final = (str, bytes, bytearray, list, tuple, dict, set)
 _NEWEST_PROTOCOL: Final = 5
 _PLAIN_KEYS: Final = (str, bytes, int, float, complex, type(None), dtype, device)
 
@@ -74,6 +77,7 @@ class Machine:
         self._position = 0
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._left = _COPIES * len(data)
 
     def run(self) -> Any:
         """The pickled value.
@@ -208,13 +212,21 @@ class Machine:
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, Builder) or not isinstance(arguments, tuple):
             self._refuse(f"calls a {type(function).__name__}, which is no function")
+        self._charge(arguments)
         try:
             self.push(function.call(*arguments))
         except TypeError as error:
             self._refuse(f"calls {function.name} with wrong arguments: {str(error)[:200]}")
 
+    def _charge(self, values: Sequence[Any]) -> None:
+        """Count what a call may copy or go through."""
+        self._left -= sum(len(each) for each in values if isinstance(each, _SIZED))
+        if self._left < 0:
+            self._refuse(f"copies its values more than {_COPIES} times")
+
     def _build(self) -> None:
         state = self._pop()
+        self._charge([state, *state] if isinstance(state, dict) else [state])
         self._attach(self._top(object), state)
 
     def _put(self, place: int) -> None:

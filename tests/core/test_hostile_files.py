@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import struct
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -163,6 +164,49 @@ def test_corrupt_pickles(content: bytes, message: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 64_000_000  # nothing of the claimed size was allocated
     finally:
         tracemalloc.stop()
+
+
+def text(value: bytes) -> bytes:
+    return b"X" + struct.pack("<I", len(value)) + value
+
+
+LARGE = b"0" + text(b"x" * 100_000) + b"q\x000" + text(b"latin1") + b"q\x010"
+ATTRIBUTES = b"0}(" + b"".join(text(b"a%d" % each) + b"N" for each in range(5000)) + b"uq\x000"
+REPEATED = {
+    "bytes": LARGE + b"c_codecs\nencode\nq\x020](" + b"h\x02h\x00h\x01\x86R" * 1000 + b"e.",
+    "sets": b"0](" + b"K\x01" * 20_000 + b"eq\x000c__builtin__\nset\nq\x010](" + b"h\x01h\x00\x85R" * 1000 + b"e.",
+    "counters": ATTRIBUTES + b"ccollections\nCounter\nq\x010](" + b"h\x01h\x00\x85R" * 1000 + b"e.",
+    "states": ATTRIBUTES + tensor_pickle()[2:-1] + b"q\x02](" + b"h\x02h\x00b" * 1000 + b"e.",
+    "long names": LARGE + tensor_pickle()[2:-1] + b"q\x02](" + b"h\x02}h\x00Nsb" * 1000 + b"e.",
+}
+
+
+@pytest.mark.parametrize("content", REPEATED.values(), ids=REPEATED.keys())
+def test_what_is_named_many_times_is_not_copied_as_often(content: bytes) -> None:
+    begin = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError, match="copies its values more than 16 times|an attribute"):
+            loaded(archived(b"\x80\x02N" + content, data_0=bytes(8)))
+        assert tracemalloc.get_traced_memory()[1] < 32_000_000
+    finally:
+        tracemalloc.stop()
+    assert time.monotonic() - begin < 10
+
+
+def test_a_few_bytes_are_not_conjugated_to_any_size() -> None:
+    def conjugated(size: int, count: int) -> bytes:
+        plain = tensor_pickle((size,), (0,), 0, 1, "ComplexFloatStorage")
+        marked = plain.replace(
+            b"ccollections\nOrderedDict\n)RtR.", b"ccollections\nOrderedDict\n)R}X\x04\0\0\0conj\x88stR"
+        )
+        assert marked != plain
+        return archived(b"\x80\x02](" + marked[2:] * count + b"e.", data_0=struct.pack("<2f", 1, 2))
+
+    assert loaded(conjugated(3, 2))[1].tolist() == [1 - 2j] * 3
+    for size, count in ((1 << 30, 1), (1 << 50, 1), (1 << 10, 100)):
+        with pytest.raises(FileFormatError, match="take more than 16 times the file's size"):
+            loaded(conjugated(size, count))
 
 
 def test_attributes_of_tensors_hide_no_methods() -> None:
