@@ -42,6 +42,8 @@ def plain(value: Any) -> Any:
         return type(value).__name__, [(key, plain(each)) for key, each in value.items()]
     if isinstance(value, (list, tuple)):
         return type(value).__name__, [plain(each) for each in value]
+    if isinstance(value, set):
+        return sorted(map(repr, value))
     return repr(value).replace("torch", "hotplug")
 
 
