@@ -7,7 +7,7 @@ import math
 from hotplug.declare import composite, function
 from hotplug.declare.dims import canonical_dim
 from hotplug.dtypes import dtype as DType, get_default_dtype
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import complex_numbers, fourier_arrays, joining, views
 from hotplug.ops.padding import padded
@@ -127,7 +127,7 @@ def size_of(op: str, size: int | None, default: int) -> int:
 def axis_of(op: str, input: Tensor, dim: int) -> int:
     """A dimension counted from the front; 0-d tensors have none."""
     if not input.ndim:
-        raise ShapeError(f"{op}: a transform needs at least 1 dimension, got a 0-d tensor; use reshape(1)")
+        raise RankError(f"{op}: a transform needs at least 1 dimension, got a 0-d tensor; use reshape(1)")
     return canonical_dim(op, dim, input.ndim)
 
 

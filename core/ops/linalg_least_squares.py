@@ -144,6 +144,6 @@ def _residuals(A: Tensor, B: Tensor, X: Tensor, rank: Tensor) -> Tensor:  # noqa
     m, n = A.shape[-2:]
     full = m > n and (not rank.numel() or bool(comparison.eq(rank, n).all()))
     if not full:
-        return A.new_empty(0, dtype=A.dtype.real)
-    size = arithmetic.abs(A.detach() @ X.detach() - B.detach())
+        return reduction.tied(A.new_empty(0, dtype=A.dtype.real), A)
+    size = arithmetic.abs(A @ X - B)
     return reduction.sum(size * size, -2)
