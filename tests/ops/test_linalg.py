@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from oracle import agree_on, listed, same_error
+from matrices import DRAW, NDArray, definite, factor, graded, hermitian, lower, plain, regular, weighted
+from oracle import agree_on, listed
 
 import hotplug as hp
 from hotplug.autograd import gradcheck, gradgradcheck
-
-NDArray = np.ndarray[Any, Any]
-
-DRAW = np.random.default_rng
-
-
-def regular(*shape: int) -> NDArray:
-    """Well-conditioned matrices."""
-    return DRAW(sum(shape)).normal(size=shape) * 0.5 + 3 * np.eye(*shape[-2:])
-
-
-def graded(*shape: int) -> NDArray:
-    """With singular values (and eigenvalues) well apart."""
-    steps = np.eye(*shape[-2:]) * 2 * np.arange(1, shape[-1] + 1)
-    return np.asarray(DRAW(sum(shape)).normal(size=shape) * 0.5 + steps)
-
-
-def plain(*shape: int) -> NDArray:
-    return np.asarray(DRAW(sum(shape)).normal(size=shape))
-
-
-def lower(*shape: int) -> NDArray:
-    return np.tril(regular(*shape))
-
-
-def definite(t: Any, a: Any) -> Any:
-    return a @ a.mT.conj() + t.eye(a.shape[-1], dtype=a.dtype)
-
-
-def factor(t: Any, a: Any) -> Any:
-    """A Cholesky factor whose other triangle is 0: PyTorch's gradients for that one are no gradients of the value."""
-    on = t.diagonal(a, 0, -2, -1)
-    return t.tril(a, -1) + t.diag_embed((on * on.conj()).real.to(a.dtype))
-
-
-def hermitian(a: Any) -> Any:
-    return a + a.mT.conj()
-
-
-def weighted(t: Any, left: Any, right: Any) -> Any:
-    """``left @ diag(1, 2, ...) @ right``: the same whatever phase a pair of vectors has."""
-    return (left * t.arange(1, left.shape[-1] + 1).to(left.dtype)) @ right
 
 
 def eigh(t: Any, a: Any, **options: Any) -> Any:
@@ -228,78 +186,7 @@ def test_gradients_to_second_order(name: str) -> None:
     assert gradgradcheck(on_numpy, given)
 
 
-# --- norms, conditions, ranks -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("order", ["fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf])
-def test_matrix_norm(torch: ModuleType, order: Any) -> None:
-    def program(t: Any, _: Any, a: Any) -> Any:
-        return [
-            t.linalg.matrix_norm(a, order), t.linalg.matrix_norm(a, order, (0, 2), True),
-            t.linalg.norm(a, order, (-1, 0)), t.linalg.norm(a[0], order),
-        ]  # fmt: skip
-
-    agree_on(torch, program, [graded(3, 3, 4)], order=1)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("order", [2, 1, 0, 0.5, 3, -1, math.inf, -math.inf])
-def test_vector_norm(torch: ModuleType, order: float) -> None:
-    def program(t: Any, _: Any, a: Any) -> Any:
-        return [
-            t.linalg.vector_norm(a, order), t.linalg.vector_norm(a, order, 1), t.linalg.vector_norm(a, order, (0, 2), True),
-            t.linalg.norm(a, order, 0), t.linalg.norm(a[0, 0], order), t.linalg.vector_norm(a, order, dtype=t.float64),
-        ]  # fmt: skip
-
-    # Of the count of elements, which is constant, PyTorch has no gradient, and Hotplug zeros.
-    agree_on(torch, program, [plain(2, 3, 4)], order=int(order != 0))
-
-
-@pytest.mark.parity
-def test_conditions_and_ranks(torch: ModuleType) -> None:
-    def program(t: Any, _: Any, a: Any) -> Any:
-        low = a @ t.diag(t.tensor([1.0, 1.0, 0.0], dtype=a.dtype))
-        return [
-            *(t.linalg.cond(a, p) for p in (None, 2, -2, "fro", "nuc", 1, -1, math.inf)), t.linalg.cond(a[:, :2]),
-            t.linalg.cond(t.ones(2, 2, dtype=a.dtype), 1),
-            t.linalg.matrix_rank(a), t.linalg.matrix_rank(low), t.linalg.matrix_rank(low @ low.mT, hermitian=True),
-            t.linalg.matrix_rank(a, tol=100.0), t.linalg.matrix_rank(a, atol=5.0), t.linalg.matrix_rank(a, rtol=0.5),
-            t.linalg.matrix_rank(a, atol=t.tensor([0.0, 5.0], dtype=a.dtype)), t.linalg.matrix_rank(a[:, :0]),
-        ]  # fmt: skip
-
-    agree_on(torch, program, [graded(2, 3, 3)], order=0)
-
-
-@pytest.mark.parity
-def test_legacy_norm_of_everything(torch: ModuleType) -> None:
-    def program(t: Any, _: Any, a: Any) -> Any:
-        return [t.linalg.norm(a), t.linalg.norm(a, dim=1), t.linalg.norm(a, dim=(0, 1), keepdim=True)]
-
-    agree_on(torch, program, [plain(2, 3, 4)])
-
-
-# --- least squares, factors of singular matrices, LAPACK's conventions ------------------------------------------------
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("driver", [None, "gels", "gelsy", "gelsd", "gelss"])
-def test_least_squares(torch: ModuleType, driver: str | None) -> None:
-    def program(t: Any, _: Any, a: Any, b: Any) -> Any:
-        found = t.linalg.lstsq(a, b, driver=driver)
-        return [found.solution, found.residuals, found.rank, found.singular_values]
-
-    for shape in ((2, 5, 3), (2, 3, 3), (2, 3, 5)):
-        agree_on(torch, program, [regular(*shape), plain(*shape[:-1], 2)], order=0)
-
-
-@pytest.mark.parity
-def test_least_squares_of_low_rank(torch: ModuleType) -> None:
-    def program(t: Any, _: Any, a: Any, b: Any) -> Any:
-        found = t.linalg.lstsq(a @ a.mT, b, driver="gelsd")
-        return [found.solution, found.rank, found.residuals]
-
-    agree_on(torch, program, [plain(4, 2), plain(4, 1)], order=0)
+# --- singular matrices, conventions ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parity
@@ -384,97 +271,3 @@ def test_a_matrix_that_is_no_batch_of_its_own(torch: ModuleType) -> None:
         ours, theirs = turn(hp.tensor(values)), turn(torch.tensor(values))
         np.testing.assert_allclose(hp.linalg.inv(ours).numpy(), torch.linalg.inv(theirs).numpy(), atol=1e-12)
         np.testing.assert_allclose(hp.linalg.qr(ours).R.numpy(), torch.linalg.qr(theirs).R.numpy(), atol=1e-12)
-
-
-# --- bad input --------------------------------------------------------------------------------------------------------
-
-BAD: dict[str, Any] = {
-    "solve sizes": lambda t, F: t.linalg.solve(t.eye(2), t.ones(3, 1)),
-    "solve oblong": lambda t, F: t.linalg.solve(t.ones(2, 3), t.ones(2, 1)),
-    "solve dtypes": lambda t, F: t.linalg.solve(t.eye(2), t.ones(2, dtype=t.float64)),
-    "solve integers": lambda t, F: t.linalg.solve(t.ones(2, 2, dtype=t.int64), t.ones(2, dtype=t.int64)),
-    "solve halves": lambda t, F: t.linalg.solve(t.eye(2, dtype=t.bfloat16), t.ones(2, dtype=t.bfloat16)),
-    "inv oblong": lambda t, F: t.linalg.inv(t.ones(2, 3)),
-    "inv of a vector": lambda t, F: t.linalg.inv(t.ones(2)),
-    "det oblong": lambda t, F: t.det(t.ones(2, 3)),
-    "slogdet of integers": lambda t, F: t.linalg.slogdet(t.ones(2, 2, dtype=t.int32)),
-    "cholesky_solve sizes": lambda t, F: t.cholesky_solve(t.ones(3, 1), t.eye(2)),
-    "cholesky_solve of a vector": lambda t, F: t.cholesky_solve(t.ones(2), t.eye(2)),
-    "qr mode": lambda t, F: t.linalg.qr(t.eye(2), mode="economic"),
-    "qr of a vector": lambda t, F: t.linalg.qr(t.ones(2)),
-    "qr without Q": lambda t, F: t.linalg.qr(t.eye(2, requires_grad=True), mode="r").R.sum().backward(),
-    "qr complete": lambda t, F: t.linalg.qr(t.ones(3, 2, requires_grad=True), mode="complete").R.sum().backward(),
-    "lu without pivots": lambda t, F: t.linalg.lu(t.eye(2), pivot=False),
-    "lu_factor_ex checked": lambda t, F: t.linalg.lu_factor_ex(t.zeros(2, 2), check_errors=True),
-    "lu_solve sizes": lambda t, F: t.linalg.lu_solve(t.eye(2), t.ones(2, dtype=t.int32), t.ones(3, 1)),
-    "lu_solve pivots": lambda t, F: t.linalg.lu_solve(t.eye(2), t.ones(2, dtype=t.int64), t.ones(2, 1)),
-    "lu_solve count": lambda t, F: t.linalg.lu_solve(t.eye(2), t.ones(3, dtype=t.int32), t.ones(2, 1)),
-    "lu_unpack": lambda t, F: t.lu_unpack(t.eye(2), t.ones(2)),
-    "solve_triangular oblong": lambda t, F: t.linalg.solve_triangular(t.ones(2, 3), t.ones(2, 1), upper=True),
-    "eigh oblong": lambda t, F: t.linalg.eigh(t.ones(2, 3)),
-    "eigh triangle": lambda t, F: t.linalg.eigh(t.eye(2), UPLO="X"),
-    "eig of infinity": lambda t, F: t.linalg.eig(t.full((3, 3), float("inf"))),
-    "svd of a vector": lambda t, F: t.linalg.svd(t.ones(3)),
-    "svd driver": lambda t, F: t.linalg.svd(t.eye(2), driver="gesvd"),
-    "pinv of a vector": lambda t, F: t.linalg.pinv(t.ones(3)),
-    "lstsq sizes": lambda t, F: t.linalg.lstsq(t.ones(3, 2), t.ones(2, 1)),
-    "lstsq driver": lambda t, F: t.linalg.lstsq(t.ones(3, 2), t.ones(3, 1), driver="magic"),
-    "matrix_norm order": lambda t, F: t.linalg.matrix_norm(t.eye(2), 3),
-    "matrix_norm name": lambda t, F: t.linalg.matrix_norm(t.eye(2), "max"),
-    "matrix_norm dim": lambda t, F: t.linalg.matrix_norm(t.eye(2), dim=(0, 0)),
-    "matrix_norm of integers": lambda t, F: t.linalg.matrix_norm(t.ones(2, 2, dtype=t.int64)),
-    "vector_norm of integers": lambda t, F: t.linalg.vector_norm(t.ones(2, dtype=t.int64)),
-    "norm of three axes": lambda t, F: t.linalg.norm(t.ones(2, 2, 2), 2),
-    "cond of a vector": lambda t, F: t.linalg.cond(t.ones(2)),
-    "cond oblong": lambda t, F: t.linalg.cond(t.ones(2, 3), "fro"),
-    "matrix_rank of a vector": lambda t, F: t.linalg.matrix_rank(t.ones(2)),
-    "matrix_exp oblong": lambda t, F: t.matrix_exp(t.ones(2, 3)),
-    "matrix_exp of integers": lambda t, F: t.matrix_exp(t.ones(2, 2, dtype=t.int64)),
-    "tensorinv": lambda t, F: t.linalg.tensorinv(t.ones(2, 3, 4)),
-    "tensorinv index": lambda t, F: t.linalg.tensorinv(t.ones(2, 2), ind=0),
-    "tensorsolve": lambda t, F: t.linalg.tensorsolve(t.ones(2, 3, 4), t.ones(2)),
-}
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("name", BAD)
-def test_errors(torch: ModuleType, name: str) -> None:
-    same_error(torch, BAD[name])
-
-
-SINGULAR: dict[str, Any] = {
-    "solve": lambda t: t.linalg.solve(t.ones(2, 2), t.ones(2)),
-    "solve in a batch": lambda t: t.linalg.solve(t.stack([t.eye(2), t.ones(2, 2)]), t.ones(2, 2, 1)),
-    "solve_ex checked": lambda t: t.linalg.solve_ex(t.ones(2, 2), t.ones(2), check_errors=True),
-    "inv": lambda t: t.linalg.inv(t.zeros(3, 3)),
-    "inv_ex checked": lambda t: t.linalg.inv_ex(t.zeros(2, 2), check_errors=True),
-    "matrix_power": lambda t: t.linalg.matrix_power(t.zeros(2, 2), -1),
-    "tensorinv": lambda t: t.linalg.tensorinv(t.zeros(2, 2), 1),
-    "cholesky": lambda t: t.linalg.cholesky(-t.eye(2)),
-    "cholesky in a batch": lambda t: t.linalg.cholesky(t.stack([t.eye(2), -t.eye(2)])),
-    "cholesky_ex checked": lambda t: t.linalg.cholesky_ex(-t.eye(2), check_errors=True),
-    "eigh of NaN": lambda t: t.linalg.eigh(t.full((3, 3), float("nan"))),
-    "svd of NaN": lambda t: t.linalg.svd(t.full((3, 3), float("nan"))),
-}
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("name", SINGULAR)
-def test_singular_and_broken_matrices(torch: ModuleType, name: str) -> None:
-    with pytest.raises(torch.linalg.LinAlgError):
-        SINGULAR[name](torch)
-    with pytest.raises(hp.linalg.LinAlgError):
-        SINGULAR[name](hp)
-
-
-def test_an_argument_that_must_be_named() -> None:
-    with pytest.raises(TypeError, match="upper"):
-        hp.linalg.solve_triangular(hp.eye(2), hp.ones(2, 1))
-
-
-def test_a_singular_matrix_is_named_in_the_error() -> None:
-    with pytest.raises(hp.linalg.LinAlgError, match=r"linalg.inv: \(Batch element 1\): .*singular"):
-        hp.linalg.inv(hp.stack([hp.eye(2), hp.ones(2, 2)]))
-    with pytest.raises(hp.linalg.LinAlgError, match=r"linalg.cholesky: .*leading minor of order 2"):
-        hp.linalg.cholesky(hp.tensor([[1.0, 0.0], [0.0, -1.0]]))
-    assert issubclass(hp.linalg.LinAlgError, RuntimeError)
