@@ -82,6 +82,7 @@ from hotplug.nn.pooling import (
 from hotplug.nn.sparse import Embedding
 
 if TYPE_CHECKING:
+    from hotplug.nn import modules as modules
     from hotplug.nn.attention import MultiheadAttention as MultiheadAttention
     from hotplug.nn.channel_norm import LocalResponseNorm as LocalResponseNorm, Softmax2d as Softmax2d
     from hotplug.nn.conv_transpose import (
@@ -219,6 +220,8 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "modules":
+        return importlib.import_module("hotplug.nn.modules")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'hotplug.nn' has no attribute {name!r}")

@@ -21,6 +21,24 @@ class Hook(NamedTuple):
     with_kwargs: bool = False
     always: bool = False
     """Run even if the forward raised."""
+    kind: str = ""
+    """When one of every module's hooks runs."""
+
+
+EVERY: Final[dict[int, Hook]] = {}
+"""The hooks of all modules, of every kind; they run before a module's own."""
+
+
+def _all(kind: str, own: dict[int, Hook]) -> list[tuple[int, Hook]]:
+    return [*((key, hook) for key, hook in EVERY.items() if hook.kind == kind), *own.items()]
+
+
+def registered(kind: str, module: Module, name: str, part: Any) -> Any:
+    """What the hooks on registrations make of a part that a module is given."""
+    for _, hook in _all(kind, {}):
+        replaced = hook.function(module, name, part)
+        part = part if replaced is None else replaced
+    return part
 
 
 def add(hooks: dict[int, Hook], hook: Hook, prepend: bool = False) -> RemovableHandle:
@@ -40,24 +58,24 @@ def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     try:
         return _call(module, args, kwargs, done)
     except Exception:
-        for key, hook in list(module._forward_hooks.items()):
+        for key, hook in _all("forward", module._forward_hooks):
             if hook.always and key not in done:
                 _after(module, hook, args, kwargs, None)
         raise
 
 
 def _call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], done: set[int]) -> Any:
-    for hook in list(module._forward_pre_hooks.values()):
+    for _, hook in _all("forward_pre", module._forward_pre_hooks):
         args, kwargs = _before(module, hook, args, kwargs)
-    backward = _Backward(module) if module._backward_hooks or module._backward_pre_hooks else None
-    if backward is not None:
+    backward = _Backward(module)
+    if backward.hooks or backward.pre_hooks:
         args = backward.watch_inputs(args)
     result = module.forward(*args, **kwargs)
-    for key, hook in list(module._forward_hooks.items()):
+    for key, hook in _all("forward", module._forward_hooks):
         done.add(key)
         replaced = _after(module, hook, args, kwargs, result)
         result = result if replaced is None else replaced
-    return result if backward is None else backward.watch_outputs(result)
+    return backward.watch_outputs(result) if backward.hooks or backward.pre_hooks else result
 
 
 def _before(
@@ -89,8 +107,8 @@ class _Backward:
 
     def __init__(self, module: Module) -> None:
         self.module: Final = module
-        self.hooks: Final = [hook.function for hook in module._backward_hooks.values()]
-        self.pre_hooks: Final = [hook.function for hook in module._backward_pre_hooks.values()]
+        self.hooks: Final = [hook.function for _, hook in _all("backward", module._backward_hooks)]
+        self.pre_hooks: Final = [hook.function for _, hook in _all("backward_pre", module._backward_pre_hooks)]
         self.grad_output: tuple[Tensor | None, ...] = ()
         self.has_inputs = False
         self.input_places: list[int] = []

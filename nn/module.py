@@ -11,6 +11,7 @@ from hotplug.device import device as Device
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, ArgumentTypeError, HotplugError
 from hotplug.nn import _hooks, _state, _tree
+from hotplug.nn._hooks import EVERY as _EVERY
 from hotplug.nn.parameter import Buffer, Parameter
 from hotplug.tensor import Tensor
 
@@ -89,7 +90,7 @@ class Module:
         own["_non_persistent_buffers_set"] = set()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+        if _EVERY or self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
             return _hooks.call(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -109,7 +110,7 @@ class Module:
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._take("_modules", name)
-            own["_modules"][name] = value
+            own["_modules"][name] = _hooks.registered("module", self, name, value) if _EVERY else value
         elif isinstance(value, Buffer):
             self._take("_buffers", name)
             self.register_buffer(name, value, value.persistent)
@@ -187,7 +188,7 @@ class Module:
             raise ArgumentError(
                 f"cannot assign non-leaf Tensor to parameter '{name}': parameters must be created explicitly"
             )
-        self._parameters[name] = param
+        self._parameters[name] = _hooks.registered("parameter", self, name, param) if _EVERY else param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor of the module's state that is not trained; only a persistent one is in :meth:`state_dict`."""
@@ -196,7 +197,7 @@ class Module:
             raise ArgumentTypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (hotplug Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = _hooks.registered("buffer", self, name, tensor) if _EVERY else tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -204,7 +205,7 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
         self._free("module", name, self._modules)
-        self._modules[name] = module
+        self._modules[name] = _hooks.registered("module", self, name, module) if _EVERY else module
 
     register_module = add_module
 

@@ -54,7 +54,7 @@ class TransformerEncoder(Module):
             src = layer(
                 src, src_mask=mask, is_causal=bool(is_causal), src_key_padding_mask=src_key_padding_mask
             )  # fmt: skip
-        return src if self.norm is None else self.norm(src)  # type: ignore[no-any-return]
+        return src if self.norm is None else self.norm(src)
 
 
 class TransformerDecoder(Module):
@@ -78,7 +78,7 @@ class TransformerDecoder(Module):
                 memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=bool(tgt_is_causal),
                 memory_is_causal=memory_is_causal,
             )  # fmt: skip
-        return tgt if self.norm is None else self.norm(tgt)  # type: ignore[no-any-return]
+        return tgt if self.norm is None else self.norm(tgt)
 
 
 class TransformerBatchError(ShapeError):
