@@ -2,13 +2,17 @@
 
 One file for each kind of dtype: ``f`` in float64 from float32 inputs, ``i`` in int64, ``b`` in bool, ``c`` in
 complex128 from complex64 inputs.  An entry is ``<op>/<sample>/<output>``; ``<op>/<sample>/inputs`` is the checksum of
-the arguments that it was made from, so that a changed sample is noticed and never compared.
+the arguments that it was made from, so that a changed sample is noticed and never compared.  In the file all entries of
+one dtype lie end to end in one array, and ``index`` is JSON that says where: thousands of members are slow to open.
 """
 
 from __future__ import annotations
 
 import functools
+import json
+import math
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +44,25 @@ def checksum(sample: Sample) -> int:
     return total
 
 
+def save(kind: str, entries: Mapping[str, Any]) -> Path:
+    """Write the entries of one kind; equal entries make equal files."""
+    index: dict[str, tuple[str, list[int], int]] = {}
+    flat: dict[str, list[Any]] = {}
+    ends: dict[str, int] = {}
+    for name, entry in sorted(entries.items()):
+        values = np.asarray(entry)
+        letter = values.dtype.str.lstrip("<|=")
+        start = ends.get(letter, 0)
+        index[name] = (letter, list(values.shape), start)
+        flat.setdefault(letter, []).append(values.reshape(-1))
+        ends[letter] = start + values.size
+    packed = {letter: np.concatenate(parts) for letter, parts in flat.items()}
+    packed["index"] = np.frombuffer(json.dumps(index, separators=(",", ":")).encode(), np.uint8)
+    path = FOLDER / f"{kind}.npz"
+    np.savez_compressed(path, **packed)
+    return path
+
+
 @functools.cache
 def load(kind: str) -> dict[str, Any]:
     """The entries of one kind; empty where there is no such file."""
@@ -47,7 +70,12 @@ def load(kind: str) -> dict[str, Any]:
     if not path.exists():
         return {}
     with np.load(path) as archive:
-        return dict(archive)
+        packed = dict(archive)
+    index = json.loads(packed["index"].tobytes())
+    return {
+        name: packed[letter][start : start + math.prod(shape)].reshape(shape)
+        for name, (letter, shape, start) in index.items()
+    }
 
 
 def values(name: str, kind: dtype, number: int) -> list[Any] | None:
