@@ -11,15 +11,27 @@ import dataclasses
 import inspect
 import sys
 import types
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import hotplug.backend
 import hotplug.backend.meaning
 import hotplug.backend.render
 import hotplug.plugins
-from hotplug.backend import CONTRACT_VERSION, dtypes, errors
+from hotplug.backend import (
+    CONTRACT_VERSION,
+    Backend,
+    Capabilities,
+    DeviceInfo,
+    FunctionalBackend,
+    OpKey,
+    dtypes,
+    errors,
+)
 from hotplug.expr import node
 
 MODULES = (hotplug.backend, hotplug.backend.meaning, hotplug.backend.render, hotplug.plugins)
@@ -122,6 +134,47 @@ def test_the_snapshot_names_all_that_a_backend_must_have() -> None:
 def test_the_contract_needs_no_device() -> None:
     assert errors.PluginError.__module__ == "hotplug.errors"
     assert not [name for name in hotplug.backend.__all__ if not hasattr(hotplug.backend, name)]
+
+
+def _more_arguments(self: Any, index: int, nbytes: int, kind: str) -> Any:
+    """``allocate`` with one more argument."""
+
+
+def _another_default(self: Any, buffer: Any, offset: int = 0, nbytes: int = 0) -> bytes:
+    """``read`` whose arguments have defaults."""
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (Backend, "allocate", _more_arguments),
+        (Backend, "read", _another_default),
+        (Backend, "compile", _more_arguments),
+        (Backend, "numbered", False),
+        (Backend, "contract", ((1, 0), (1, 1))),
+        (Backend, "synchronize", abstractmethod(_more_arguments)),
+        (FunctionalBackend, "view", Backend.wrap),
+        (OpKey, "_field_defaults", {**OpKey._field_defaults, "rank": 1}),
+        (OpKey, "__annotations__", {**OpKey.__annotations__, "stream": int}),
+        (Capabilities.__dataclass_fields__["denormals"], "default", False),
+        (DeviceInfo.__dataclass_fields__["memory"], "type", "float"),
+        (hotplug.backend, "__all__", [*hotplug.backend.__all__[1:]]),
+        (hotplug.backend, "__all__", [*hotplug.backend.__all__, "TYPE_CHECKING"]),
+        (hotplug.backend, "FAMILIES", (*hotplug.backend.FAMILIES, "sort")),
+        (hotplug.backend.meaning, "pack", Backend.wrap),
+        (hotplug.backend.render.Source, "store", Backend.wrap),
+        (errors, "PluginError", type("PluginError", (errors.HotplugError,), {"__module__": errors.__name__})),
+        (node, "BITWISE", node.BITWISE - {"mulhi"}),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)  # fmt: skip
+def test_a_changed_contract_fails(owner: Any, name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, value, raising=False)
+        with pytest.raises(AssertionError, match="the contract changed"):
+            test_the_contract_is_what_version_1_says()
+    test_the_contract_is_what_version_1_says()
 
 
 if __name__ == "__main__":

@@ -153,3 +153,25 @@ def test_devices_lists_what_the_distributions_bring() -> None:
     expected = dict.fromkeys(("cpu", "numpy", "opencl:0"), "hotplug 0.")
     for device, source in {**expected, "minimal": "hotplug-minimal 0.", "jax:0": "hotplug-jax 0."}.items():
         assert source in rows[device], ended.stdout
+
+
+def definitions(file: Path) -> Iterator[str]:
+    """The source of a module's statements, decorators included; neither docstring nor imports."""
+    text = file.read_text()
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or (isinstance(node, ast.Expr) and node.lineno == 1):
+            continue
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        yield "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def test_the_guide_shows_all_of_the_minimal_plugin_as_it_is() -> None:
+    """docs/add_a_backend.md walks through the code; tests/test_docs.py runs what it shows."""
+    guide = (ROOT / "docs" / "add_a_backend.md").read_text()
+    shown = "\n".join(re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL))
+    found = [each for file in sources("hotplug-minimal") for each in definitions(file)]
+    assert len(found) > 20
+    assert [each for each in found if each not in shown] == []
+    (module,) = project("hotplug-minimal")["project"]["entry-points"]["hotplug"].values()
+    assert f'[project.entry-points.hotplug]\nminimal = "{module}"' in guide
