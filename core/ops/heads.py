@@ -147,7 +147,7 @@ def _with_weights(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float
 ) -> tuple[Tensor, Tensor]:
     """Attention whose shares are a result too."""
-    scores = products.matmul(query * (1.0 / math.sqrt(query.shape[-1])), views.transpose(key, -2, -1))
+    scores = products.matmul(query * (1.0 / math.sqrt(max(query.shape[-1], 1))), views.transpose(key, -2, -1))
     if mask is not None:
         scores = arithmetic.where_elements(mask, scores, -math.inf) if mask.dtype is bool_ else scores + mask
     shares: Tensor = softmax(scores, -1)

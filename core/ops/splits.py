@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hotplug.declare import function
 from hotplug.declare.dims import canonical_dim
-from hotplug.errors import ArgumentError, ArgumentTypeError, RankError
+from hotplug.errors import ArgumentError, RankError
 from hotplug.ops.views import chunk, narrow, split
 from hotplug.tensor import Tensor
 
@@ -47,10 +47,8 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 @function()
-def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """As :func:`split` into equal pieces; they are views that may be written to, so nothing is unsafe here."""
-    if not isinstance(split_size, int):
-        raise ArgumentTypeError(f"unsafe_split: argument 'split_size' must be int, not {type(split_size).__name__}")
+def unsafe_split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`split`; here the pieces are views that may be written to, so nothing is unsafe."""
     return split(input, split_size, dim)
 
 

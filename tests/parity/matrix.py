@@ -83,7 +83,8 @@ def layouts_of(name: str) -> list[str]:
 def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
     """The cells of one op.
 
-    By default: the first dtype in every form and layout, the others as a plain function of contiguous tensors.
+    By default: the first dtype in every form and layout (every sample as a function; in the other forms, layouts in
+    memory for the first sample only), the others as a plain function of contiguous tensors.
     """
     kinds = dtypes_of(name, full)
     first = "float64" if "float64" in kinds else kinds[0]
@@ -95,5 +96,7 @@ def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
                     if form != "function" and not (sample.args and isinstance(sample.args[0], Operand)):
                         continue
                     if layout != "contiguous" and not sample.operands():
+                        continue
+                    if not full and number and form != "function" and layout in ("transposed", "sliced"):
                         continue
                     yield Cell(name, form, kind, layout, number)
