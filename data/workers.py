@@ -19,7 +19,6 @@ from hotplug.data import transfer
 from hotplug.data.fetching import Job
 from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
 from hotplug.errors import ArgumentTypeError, WorkerError
-from hotplug.plugins import registry
 
 HURRY_SECONDS: Final = 0.2
 """How long a worker may take where the program waits to report an error."""
@@ -28,21 +27,14 @@ HURRY_SECONDS: Final = 0.2
 def choose_context(given: Any) -> Any:
     """How worker processes are started.
 
-    What is ``given`` counts; else it is the program's or the system's start method.  But ``fork`` is not safe once a
-    backend with memory of its own has been started, if only by :func:`hotplug.devices`, for drivers don't survive that;
-    then it is ``spawn``.
+    What is ``given`` counts; else it is the program's or the system's start method, as in PyTorch.  That may be ``fork``:
+    drivers don't survive one, but a worker has no business with a device, and is told so where it tries.
     """
     if given is not None and not isinstance(given, str):
         return given
+    # Asking for the default context would settle it for the whole program.
     chosen = given or multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-    return multiprocessing.get_context("spawn" if chosen == "fork" and not given and not _may_fork() else chosen)
-
-
-def _may_fork() -> bool:
-    try:
-        return all(backend.capabilities(0).host_memory for backend in registry.made())
-    except Exception:  # noqa: BLE001 - a plugin without hardware may raise anything here; its driver is loaded
-        return False
+    return multiprocessing.get_context(chosen)
 
 
 @final
@@ -73,8 +65,9 @@ class Workers:
             resource_tracker.ensure_running()  # it would unblock the interrupts below
         try:
             with warnings.catch_warnings(), _interrupts_blocked():
-                # Python warns of every fork beside threads; BLAS has some in every program.
+                # Python warns of every fork beside threads, of which BLAS has some in every program; JAX of every fork.
                 warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+                warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
                 process.start()
                 self._processes.append(process)
                 self._connections.append(ours)

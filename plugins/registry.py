@@ -74,10 +74,6 @@ class Registry:
                     found = self._backends[name] = self._decorate(name) if "+" in name else self._make(name)
         return found
 
-    def made(self) -> list[Backend]:
-        """The backends that are in use, or were asked for their devices."""
-        return list(self._backends.values())
-
     def hardware(self, name: str) -> tuple[DeviceInfo, ...]:
         """The devices of a backend, at least one; asked for once.
 
@@ -296,7 +292,6 @@ broken = _registry.broken
 decorators = _registry.decorators
 device_info = _registry.device_info
 hardware = _registry.hardware
-made = _registry.made
 names = _registry.names
 register = _registry.register
 report = _registry.report

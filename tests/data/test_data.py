@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections import OrderedDict, UserDict, defaultdict, namedtuple
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -361,6 +363,18 @@ def test_pytorch_s_place() -> None:
     assert utils.data.sampler.SubsetRandomSampler is SubsetRandomSampler
     assert utils.data.dataset.Dataset is Dataset
     assert DataLoader[int] is not DataLoader
+    code = (
+        "import hotplug as hp; hp.compat.install_as_torch()\n"
+        "from torch.utils.data.sampler import SubsetRandomSampler as one\n"
+        "from torch.utils.data.dataset import random_split as two\n"
+        "from torch.utils.data.dataloader import DataLoader as three, default_collate as four\n"
+        "from torch.utils.data.distributed import DistributedSampler as five\n"
+        "import hotplug.utils.data.sampler as module, hotplug.data as data\n"
+        "assert module is data.sampler\n"
+        "names = 'SubsetRandomSampler random_split DataLoader default_collate DistributedSampler'.split()\n"
+        "assert [one, two, three, four, five] == [getattr(data, each) for each in names]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_distributed_sampler() -> None:
