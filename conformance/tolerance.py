@@ -62,7 +62,7 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("lu lu_factor lu_factor_ex lu_solve lu_unpack cholesky cholesky_ex cholesky_solve cholesky_inverse qr", _FACTORS),
     ("eigh eigvalsh eig eigvals svd svdvals pinv pinverse matrix_exp matrix_norm vector_norm cond", _FACTORS),
     ("fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn hfftn ihfftn", _TRANSFORM),
-    ("fft2 ifft2 rfft2 irfft2 hfft2 ihfft2", _TRANSFORM),
+    ("fft2 ifft2 rfft2 irfft2 hfft2 ihfft2 stft istft", _TRANSFORM),
     ("addcmul addcdiv lerp add sub rsub frac diff", _CANCEL),
     ("lgamma digamma polygamma mvlgamma log_ndtr", _CANCEL),
     ("tanhshrink softshrink logit logaddexp logaddexp2 logsigmoid gelu standardize_gradient", _CANCEL),
@@ -73,7 +73,7 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("lstm_gates lstm_gates_backward gru_gates gru_gates_backward", _CANCEL),
     ("logspace", Tolerance(64, 2, ELEMENT, "the exponent's rounding is multiplied by the value's logarithm")),
     (
-        "sinc hann_window hamming_window blackman_window",
+        "sinc hann_window hamming_window blackman_window kaiser_window",
         Tolerance(8, 4, TENSOR, "near the zeros of a sine the rounding of its argument is what remains"),
     ),
     ("linspace arange", Tolerance(4, 2, TENSOR, "start plus steps: near zero the terms cancel")),

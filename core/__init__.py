@@ -112,6 +112,8 @@ _LAZY_NAMES: Final = {
     name: home
     for home, names in {
         "declare": "composite elementwise gradient",
+        "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
+        "ShortTensor set_default_tensor_type typename",
         "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",

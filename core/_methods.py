@@ -1923,6 +1923,34 @@ class TensorMethods:
         """:func:`quantile` of the elements that are not NaN; NaN where there are none."""
         return _f.nanquantile(self, q, dim, keepdim, interpolation=interpolation)
 
+    def type(self: Any, dtype: Any = None, non_blocking: _bool = False) -> Any:
+        """The name of the tensor's type, as ``"torch.FloatTensor"``; with ``dtype`` (a dtype, such a name, or a typed"""
+        return _f.to_type(self, dtype, non_blocking)
+
+    def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Tensor:
+        """Give a tensor another size: its storage's elements in order, and after them uninitialised ones."""
+        return _f.resize_in_place(self, *sizes, memory_format=memory_format)
+
+    def resize_as_(self: Any, other: Tensor, memory_format: Any = None) -> Tensor:
+        """:meth:`resize_` to the size of another tensor."""
+        return _f.resize_as_in_place(self, other, memory_format)
+
+    def diagflat(self: Any, offset: _int = 0) -> Tensor:
+        """The elements, in order, as the diagonal of a square matrix of zeros."""
+        return _f.diagflat(self, offset)
+
+    def unravel_index(self: Any, shape: Any) -> tuple[Tensor, ...]:
+        """Positions in an array of a shape as one index tensor for each axis."""
+        return _f.unravel_index(self, shape)
+
+    def renorm(self: Any, p: _float, dim: _int, maxnorm: _float) -> Tensor:
+        """Slices along ``dim`` scaled down to a p-norm of ``maxnorm`` where theirs is larger."""
+        return _f.renorm(self, p, dim, maxnorm)
+
+    def renorm_(self: Any, p: _float, dim: _int, maxnorm: _float) -> Tensor:
+        """In-place form of :meth:`renorm`."""
+        return _f.assign("renorm_", self, _f.renorm(_f.apart(self), p, dim, maxnorm))
+
     def unique(
         self: Any,
         sorted: _bool = True,
@@ -2063,6 +2091,51 @@ class TensorMethods:
         """:func:`pow` in float64, or complex128 where an operand is complex."""
         return _f.float_power(self, exponent)
 
+    def stft(
+        self: Any,
+        n_fft: _int,
+        hop_length: _int | None = None,
+        win_length: _int | None = None,
+        window: Tensor | None = None,
+        center: _bool = True,
+        pad_mode: str = "reflect",
+        normalized: _bool = False,
+        onesided: _bool | None = None,
+        return_complex: _bool | None = None,
+        align_to_window: _bool | None = None,
+    ) -> Tensor:
+        """The Fourier transforms of overlapping stretches.  Signals ``(L,)`` or ``(B, L)`` -> ``(*, N, T)``."""
+        return _f.stft(
+            self,
+            n_fft,
+            hop_length,
+            win_length,
+            window,
+            center,
+            pad_mode,
+            normalized,
+            onesided,
+            return_complex,
+            align_to_window,
+        )
+
+    def istft(
+        self: Any,
+        n_fft: _int,
+        hop_length: _int | None = None,
+        win_length: _int | None = None,
+        window: Tensor | None = None,
+        center: _bool = True,
+        normalized: _bool = False,
+        onesided: _bool | None = None,
+        length: _int | None = None,
+        return_complex: _bool = False,
+    ) -> Tensor:
+        """The signal whose :func:`stft` comes closest to ``input``.  Complex ``(*, N, T)`` -> ``(*, L)``."""
+        return _f.istft(
+            self, n_fft, hop_length, win_length, window, center, normalized, onesided, length, return_complex
+        )
+
     def tensor_split(
         self: Any, indices_or_sections: _int | Sequence[_int] | Tensor, dim: _int = 0
     ) -> tuple[Tensor, ...]:
@@ -2073,8 +2146,8 @@ class TensorMethods:
         """Consecutive pieces of the listed sizes."""
         return _f.split_with_sizes(self, split_sizes, dim)
 
-    def unsafe_split(self: Any, split_size: _int, dim: _int = 0) -> tuple[Tensor, ...]:
-        """As :func:`split` into equal pieces; they are views that may be written to, so nothing is unsafe here."""
+    def unsafe_split(self: Any, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+        """As :func:`split`; here the pieces are views that may be written to, so nothing is unsafe."""
         return _f.unsafe_split(self, split_size, dim)
 
     def unsafe_chunk(self: Any, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:

@@ -114,7 +114,9 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 2, 4), [1])
 
 
-@samples("hann_window", "hamming_window", "blackman_window", "bartlett_window", kinds="f", gradient=False)
+@samples(
+    "hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window", kinds="f", gradient=False
+)
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(7, dtype=DTYPE, device=DEVICE)
     yield Sample(6, periodic=False, dtype=DTYPE, device=DEVICE)
@@ -170,3 +172,32 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, low=1.5, high=4), draw(3, low=0.5, high=4))
     yield Sample(2.0, draw(3, low=0.5, high=4))
+
+
+@samples("diagflat")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 2))
+    yield Sample(draw(3), -1)
+
+
+@samples("unravel_index", kinds="i", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, low=0, high=23), (2, 3, 4))
+
+
+@samples("renorm", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(3, 4, low=0.5, high=2), 2, 0, 2.5)
+
+
+@samples("stft", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 20), 8, 3, return_complex=True, onesided=draw.kind == "f", pad_mode="constant")
+    if draw.kind == "f":
+        yield Sample(draw(20), 7, 2, 5, draw(5, low=0.5, high=1), center=False, normalized=True, return_complex=False)
+
+
+@samples("istft", kinds="c")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 5, 4), 8, 2)
+    yield Sample(draw(8, 4), 8, 2, onesided=False, length=12)

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from hotplug.ops.margins import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
     from hotplug.ops.noise import *  # noqa: F403
+    from hotplug.ops.norms_of_lists import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
     from hotplug.ops.padding import *  # noqa: F403
     from hotplug.ops.pair_distances import *  # noqa: F403
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from hotplug.ops.recurrence import *  # noqa: F403
     from hotplug.ops.recurrent_layers import *  # noqa: F403
     from hotplug.ops.resampling import *  # noqa: F403
+    from hotplug.ops.resizing import *  # noqa: F403
     from hotplug.ops.running_extrema import *  # noqa: F403
     from hotplug.ops.scan import *  # noqa: F403
     from hotplug.ops.scatter_reduction import *  # noqa: F403
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from hotplug.ops.sorting import *  # noqa: F403
     from hotplug.ops.special_functions import *  # noqa: F403
     from hotplug.ops.special_values import *  # noqa: F403
+    from hotplug.ops.spectrograms import *  # noqa: F403
     from hotplug.ops.splits import *  # noqa: F403
     from hotplug.ops.statistics import *  # noqa: F403
     from hotplug.ops.tapers import *  # noqa: F403

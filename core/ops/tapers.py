@@ -12,7 +12,8 @@ from typing import Any
 from hotplug.declare import function
 from hotplug.dtypes import dtype as DType, get_default_dtype
 from hotplug.errors import ArgumentError, DTypeError
-from hotplug.ops.creation import arange, ones
+from hotplug.ops.creation import arange, ones, tensor
+from hotplug.ops.special_functions import i0e
 from hotplug.tensor import Tensor
 
 
@@ -83,3 +84,20 @@ def bartlett_window(
         return 1 - (part * 2 - 1).abs()
 
     return _positions("bartlett_window", window_length, periodic, dtype, device, weights, requires_grad)
+
+
+@function(method=False)
+def kaiser_window(
+    window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DType | None = None, layout: Any = None,
+    device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """``I0(beta sqrt(1 - (2 n / (N - 1) - 1)**2)) / I0(beta)`` with the Bessel function of order 0 -> ``(N,)``."""
+
+    def weights(part: Tensor) -> Tensor:
+        # The exponentials of both Bessel functions as one, of a difference that does not cancel.
+        square = (part * 2 - 1).square()
+        root = (1 - square).clamp(min=0).sqrt()
+        top = tensor(float(beta), dtype=part.dtype, device=part.device)
+        return i0e(root * beta) / i0e(top) * (square / (root + 1) * -beta).exp()  # type: ignore[no-any-return]
+
+    return _positions("kaiser_window", window_length, periodic, dtype, device, weights, requires_grad)
