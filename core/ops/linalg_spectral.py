@@ -93,7 +93,8 @@ def _(grads: list[Tensor | None], out: Tensor, out1: Tensor) -> Tensor:
         assert of_values is not None
         return (out1 * as_dtype(_row(of_values), out1)) @ turned
     inner = turned @ of_vectors
-    inner = (inner - adjoint(inner)) * 0.5  # the part that turns the vectors: the gradient is Hermitian as the matrix is
+    # The part that turns the vectors: the gradient is Hermitian, as the matrix is.
+    inner = (inner - adjoint(inner)) * 0.5
     inner = _without_diagonal(inner) / as_dtype(_differences(out), inner)
     if of_values is not None:
         inner = inner + diagonals.diag_embed(as_dtype(of_values, inner))
