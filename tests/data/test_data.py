@@ -149,8 +149,7 @@ def test_random_split() -> None:
     assert [part.indices for part in parts] == [part.indices for part in again]
     assert sorted(parts[0].indices + parts[1].indices) == list(range(ROWS))  # type: ignore[operator]
     assert [len(part) for part in random_split(Squares(), [1 / 3, 1 / 3, 1 / 3])] == [4, 3, 3]
-    fractions = [0.2, 0.4, 0.3, 0.1]
-    assert sum(fractions) > 1  # by rounding
+    fractions = [0.2, 0.4, 0.3, 0.1]  # added up one by one they are above 1, by rounding
     assert [len(part) for part in random_split(Squares(), fractions)] == [2, 4, 3, 1]
     with pytest.raises(ValueError, match="does not equal the dataset's length 10"):
         random_split(table(), [7, 4])
