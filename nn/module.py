@@ -350,6 +350,10 @@ class Module:
 
         return self._apply(convert)
 
+    def to_empty(self, *, device: Any) -> Self:
+        """Move to a device without the values."""
+        return self._apply(lambda tensor: tensor.new_empty(tensor.shape, device=device))
+
     def cpu(self) -> Self:
         """Move to the host device ``cpu``."""
         return self.to("cpu")

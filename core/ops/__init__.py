@@ -79,8 +79,8 @@ if TYPE_CHECKING:
     from hotplug.ops.margins import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
     from hotplug.ops.noise import *  # noqa: F403
-    from hotplug.ops.norms_of_lists import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
+    from hotplug.ops.norms_of_lists import *  # noqa: F403
     from hotplug.ops.padding import *  # noqa: F403
     from hotplug.ops.pair_distances import *  # noqa: F403
     from hotplug.ops.parametric import *  # noqa: F403

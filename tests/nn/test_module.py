@@ -469,3 +469,10 @@ def test_copies() -> None:
 
 def test_a_state_dict_is_ordered() -> None:
     assert isinstance(nn.Identity().state_dict(), OrderedDict)
+
+
+def test_a_move_without_the_values() -> None:
+    layer = nn.Linear(3, 2).to_empty(device="numpy")
+    assert layer.weight.shape == (2, 3)
+    assert str(layer.weight.device) == "numpy"
+    assert layer.weight.requires_grad

@@ -102,11 +102,17 @@ def test_dropout_of_shares() -> None:
     assert q.grad is not None
 
 
-@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"dropout_p": 0.2}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"is_causal": True}, {"dropout_p": 0.2}, {"attn_mask": True}, {"enable_gqa": True, "is_causal": True}],
+    ids=str,
+)
 def test_nothing_of_the_scores_size_is_kept(options: dict[str, Any]) -> None:
     """Going back needs the inputs, the output and a number a row: allocator statistics show no length x length matrix."""
-    length = 512
-    q, k, v = (hp.randn(1, length, 4, requires_grad=True) for _ in range(3))
+    length, shared = 512, options.get("enable_gqa", False)
+    q, k, v = (hp.randn(1, 1 if shared and number else 2, length, 4, requires_grad=True) for number in range(3))
+    if "attn_mask" in options:
+        options = {"attn_mask": hp.ones(length, length, dtype=hp.bool).tril()}
     before = hp.memory_allocated()
     out = F.scaled_dot_product_attention(q, k, v, **options)
     assert hp.memory_allocated() - before < 4 * length * length / 8
