@@ -89,9 +89,18 @@ def _solved(op: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor]:
     if not left:
         matrix, right = batched(views.transpose(A, -2, -1), views.transpose(right, -2, -1), op)
         result, info = linear_solution(matrix, right)
-        return views.transpose(result, -2, -1), info
+        return views.transpose(result, -2, -1), _first_of(info, batch_shape(A))
     result, info = linear_solution(*batched(A, right, op))
-    return (views.squeeze(result, -1) if vector else result), info
+    return (views.squeeze(result, -1) if vector else result), _first_of(info, batch_shape(A))
+
+
+def _first_of(info: Tensor, batch: Shape) -> Tensor:
+    """What was broadcast, as it was before: one of the equal copies, a view."""
+    while info.ndim > len(batch):
+        info = views.select(info, 0, 0)
+    for axis, size in enumerate(batch):
+        info = views.narrow(info, axis, 0, size)
+    return info
 
 
 @function(method=False, namespace="linalg", name="solve_ex")

@@ -47,6 +47,7 @@ PROGRAMS: dict[str, tuple[Any, ...]] = {
     "solve broadcast": (lambda t, a, b: t.linalg.solve(a, b), regular(2, 1, 3, 3), plain(4, 3, 2)),
     "solve on the right": (lambda t, a, b: t.linalg.solve(a, b, left=False), regular(3, 3), plain(2, 2, 3)),
     "solve_ex": (lambda t, a, b: t.linalg.solve_ex(a, b), regular(2, 3, 3), plain(2, 3, 1)),
+    "solve_ex broadcast": (lambda t, a, b: t.linalg.solve_ex(a, b), regular(2, 1, 3, 3), plain(4, 3, 2)),
     "solve of nothing": (lambda t, a, b: t.linalg.solve(a, b), plain(2, 0, 0), plain(2, 0, 3)),
     "inv": (lambda t, a: t.linalg.inv(a), regular(2, 3, 3)),
     "inverse": (lambda t, a: a.inverse(), regular(1, 1)),
