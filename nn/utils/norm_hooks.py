@@ -58,7 +58,7 @@ class SpectralNorm:
 
 def _weight_of(module: Module, name: str, kind: type) -> Parameter:
     for hook in module._forward_pre_hooks.values():
-        if isinstance(hook.function, kind) and hook.function.name == name:
+        if isinstance(hook.function, kind) and getattr(hook.function, "name", "") == name:
             raise NormHookError(f"cannot register two {kind.__name__} hooks on the same parameter {name!r}")
     weight = module._parameters.get(name)
     if weight is None:
@@ -69,7 +69,7 @@ def _weight_of(module: Module, name: str, kind: type) -> Parameter:
 def _take(module: Module, name: str, kind: type) -> Any:
     """Remove a hook and give it back."""
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.function, kind) and hook.function.name == name:
+        if isinstance(hook.function, kind) and getattr(hook.function, "name", "") == name:
             del module._forward_pre_hooks[key]
             return hook.function
     raise ArgumentError(f"{kind.__name__} of {name!r} not found in {type(module).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, final
@@ -13,8 +14,17 @@ from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor
 
-_cache: Final[dict[tuple[int, str], Tensor]] = {}
-_depth: int = 0
+
+@final
+class _Cache(threading.local):
+    """What a thread has computed inside :func:`cached`."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.found: dict[tuple[int, str], Tensor] = {}
+
+
+_CACHE: Final = _Cache()
 
 
 class ParametrizationError(ArgumentError):
@@ -27,14 +37,13 @@ def cached() -> Iterator[None]:
 
     For tensors that are used several times in a forward, those of a recurrent cell say.
     """
-    global _depth
-    _depth += 1
+    _CACHE.depth += 1
     try:
         yield
     finally:
-        _depth -= 1
-        if not _depth:
-            _cache.clear()
+        _CACHE.depth -= 1
+        if not _CACHE.depth:
+            _CACHE.found.clear()
 
 
 @final
@@ -108,11 +117,11 @@ def type_before_parametrizations(module: Module) -> type:
 
 def _compute(module: Module, name: str) -> Tensor:
     parametrizations: Any = module.parametrizations[name]
-    if not _depth:
+    if not _CACHE.depth:
         return parametrizations()  # type: ignore[no-any-return]
-    found = _cache.get((id(module), name))
+    found = _CACHE.found.get((id(module), name))
     if found is None:
-        found = _cache[id(module), name] = parametrizations()
+        found = _CACHE.found[id(module), name] = parametrizations()
     return found
 
 
