@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +21,7 @@ from hotplug.conformance.calls import download, key_for, upload
 from hotplug.dtypes import float32
 from hotplug.errors import IndexRangeError, PluginError
 from hotplug.expr.node import input_
+from hotplug.nn import functional as F
 from hotplug.runtime import Runtime
 
 
@@ -173,6 +175,24 @@ def test_narrowing_rounds_once(jax: Runtime) -> None:
         here, there = (hp.tensor(values, dtype=hp.float64, device=each).to(kind) for each in ("jax", "numpy"))
         assert here.view(hp.int16).tolist()[:6] == there.view(hp.int16).tolist()[:6]
         np.testing.assert_array_equal(here.float().cpu().numpy(), there.float().cpu().numpy())
+
+
+@pytest.mark.parametrize("kind", [hp.float32, hp.float64])
+def test_division_by_one_number_is_division(jax: Runtime, kind: hp.dtype) -> None:
+    """XLA alone multiplies by the reciprocal, so that 49 / 49 is less than 1."""
+    x = np.arange(1000).astype(kind.numpy)
+    here = hp.tensor(x, device="jax")
+    for number in (7, 11, 49, 1000):
+        divisor = hp.tensor([number], dtype=kind, device="jax")
+        for quotient in (here / number, here / divisor, here / divisor.expand(1000)):
+            np.testing.assert_array_equal(quotient.cpu().numpy(), x / kind.numpy.type(number))
+
+
+def test_an_infinite_power_is_infinite_in_a_sum(jax: Runtime) -> None:
+    """XLA alone contracts the last product of its exp with the subtraction, and so never meets infinity."""
+    x = hp.tensor([math.inf, 200.0, 1.0], device="jax")
+    loss = F.poisson_nll_loss(x, hp.tensor([1.0, math.inf, 1.0], device="jax"), reduction="none")
+    assert [math.isnan(each) for each in loss.tolist()] == [True, True, False]
 
 
 def test_an_engine_that_fails_is_named(jax: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,13 +75,14 @@ FUNCTIONS: Final[dict[str, Function]] = {
         "abs expm1 log log2 log10 sqrt sin cos tanh floor ceil trunc hypot copysign nextafter "
         "minimum maximum fmin fmax where invert"
     ).split()},
-    **{name: getattr(lax, name) for name in "exp neg tan asin acos atan erf erfc rsqrt atan2".split()},
-    **{name: getattr(lax, name) for name in "eq ne lt le gt ge add sub div asinh acosh".split()},
+    **{name: getattr(lax, name) for name in "neg tan asin acos atan erf rsqrt atan2".split()},
+    **{name: getattr(lax, name) for name in "eq ne lt le gt ge add sub asinh acosh".split()},
     "and": jnp.bitwise_and, "or": jnp.bitwise_or, "xor": jnp.bitwise_xor, "shl": lax.shift_left, "shr": jnp.right_shift,
     "mulhi": lambda a, b: (a.astype(jnp.uint64) * b.astype(jnp.uint64) >> 32).astype(jnp.uint32),
     "mul": lambda a, b: _rounded(a * b), "pow": _power, "fmod": _integer_or(lax.rem, lax.rem),
     "exp2": lambda x: lax.pow(jnp.full_like(x, 2), x),  # jnp.exp2 loses digits of large arguments
-    "lgamma": _in_double(lax.lgamma),
+    "div": lambda a, b: a / jnp.where(a == a, b, a),  # noqa: PLR0124 - XLA would multiply by 1 / b where b is one number
+    "lgamma": _in_double(lax.lgamma), "erfc": _in_double(lax.erfc), "exp": lambda x: _rounded(lax.exp(x)),
     "digamma": _in_double(lambda x: jnp.where(x == 0, -jnp.copysign(jnp.inf, x), lax.digamma(x))),
     "sinh": _sinh, "cosh": _cosh, "log1p": _log1p, "atanh": _atanh, "sigmoid": lax.logistic,
     "round": lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN),
