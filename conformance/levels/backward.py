@@ -66,7 +66,8 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
             with guarded(bench.runtime):
                 found = gradients(name, sample, bench.device, kind, layout, number=number)
             for position, (values, like) in enumerate(zip(found, goal, strict=True)):
-                worst = max(worst, check(values, like, kind, GRADIENT, f"gradient of tensor {position}"))
+                what, keeps = f"gradient of tensor {position}", bench.runtime.capabilities.denormals
+                worst = max(worst, check(values, like, kind, GRADIENT, what, denormals=keeps))
         except HostExecutionError as error:
             raise Unsupported(str(error)) from error
         except CapabilityError:

@@ -102,10 +102,11 @@ def _one(name: str, sample: Sample, number: int, kind: dtype, layout: str, bench
         found = called(name, placed)
         got = [_values(each) for each in found]
     terms = sample.largest()
-    worst = compare(name, found, got, same, wide, terms)
+    keeps = bench.runtime.capabilities.denormals
+    worst = compare(name, found, got, same, wide, terms, keeps)
     stored = golden.values(name, kind, number) if layout == "contiguous" and not bench.options.seed else None
     if stored is not None:
-        worst = max(worst, _against_golden(name, same, got, stored, terms))
+        worst = max(worst, _against_golden(name, same, got, stored, terms, keeps))
     return worst
 
 
@@ -114,9 +115,11 @@ def _values(value: Any) -> Any:
 
 
 def compare(
-    name: str, found: list[Any], got: list[Any], same: Sequence[Any], wide: Sequence[Any], terms: float = 0.0
+    name: str, found: list[Any], got: list[Any], same: Sequence[Any], wide: Sequence[Any], terms: float, keeps: bool
 ) -> float:
-    """Outputs of an op against those of the reference in the same dtype (for the dtype) and a wider one."""
+    """Outputs of an op against those of the reference in the same dtype (for the dtype) and a wider one; ``keeps`` says
+    whether the device keeps denormals.
+    """
     if len(found) != len(same):
         raise CaseFailedError(f"expected {len(same)} outputs, got {len(found)}")
     worst = 0.0
@@ -128,17 +131,20 @@ def compare(
         expected_kind = dtypes.from_numpy(like.dtype)
         if tensor.dtype is not expected_kind:
             raise CaseFailedError(f"output {position}: expected dtype {expected_kind.name}, got {tensor.dtype.name}")
-        worst = max(worst, check(values, goal, tensor.dtype, tolerance_of(name), f"output {position}", terms))
+        what = f"output {position}"
+        worst = max(worst, check(values, goal, tensor.dtype, tolerance_of(name), what, terms, denormals=keeps))
     return worst
 
 
-def _against_golden(name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any], terms: float) -> float:
+def _against_golden(
+    name: str, same: Sequence[Any], got: list[Any], stored: Sequence[Any], terms: float, keeps: bool
+) -> float:
     worst = 0.0
     for position, (like, values, goal) in enumerate(zip(same, got, stored, strict=True)):
         if isinstance(like, np.ndarray):
             kind = dtypes.from_numpy(like.dtype)
             what = f"output {position} against the golden value"
-            worst = max(worst, check(values, goal, kind, tolerance_of(name), what, terms))
+            worst = max(worst, check(values, goal, kind, tolerance_of(name), what, terms, denormals=keeps))
     return worst
 
 
@@ -192,9 +198,9 @@ def run_inplace(name: str, kind: dtype, bench: Bench) -> float:
             getattr(target, f"{OPS[name].name}_")(*placed.args[1:], **placed.kwargs)
         try:
             goal = wide[0].astype(target.dtype.numpy) if same[0].dtype != target.dtype.numpy else wide[0]
-            worst = max(
-                worst, check(host_values(target), goal, target.dtype, tolerance_of(name), terms=sample.largest())
-            )
+            allowed, keeps = tolerance_of(name), bench.runtime.capabilities.denormals
+            found = host_values(target)
+            worst = max(worst, check(found, goal, target.dtype, allowed, terms=sample.largest(), denormals=keeps))
         except CaseFailedError as error:
             raise CaseFailedError(f"{name}_{sample!r}, sample {number}, {kind.name}: {error}") from error
     return worst
