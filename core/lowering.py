@@ -147,6 +147,46 @@ def _rsqrt(z: Pair) -> Pair:
     return _div((constant(1, z[0].dtype), constant(0, z[0].dtype)), _sqrt(z))
 
 
+def _roots(z: Pair) -> tuple[Pair, Pair]:
+    """``sqrt(1 - z)`` and ``sqrt(1 + z)``, on the sides of their cuts that the signs of zero say."""
+    return _sqrt((1.0 - z[0], -z[1])), _sqrt(_one_plus(z))
+
+
+def _asin(z: Pair) -> Pair:
+    """Kahan (1987): from both roots, precise near the branch points and right on the cuts; so are the next three."""
+    below, above = _roots(z)
+    re = binary("atan2", z[0], below[0] * above[0] - below[1] * above[1])
+    return re, unary("asinh", below[0] * above[1] - below[1] * above[0])
+
+
+def _acos(z: Pair) -> Pair:
+    below, above = _roots(z)
+    re = binary("atan2", below[0], above[0]) * 2.0
+    return re, unary("asinh", above[0] * below[1] - above[1] * below[0])
+
+
+def _acosh(z: Pair) -> Pair:
+    below, above = _sqrt((z[0] - 1.0, z[1])), _sqrt(_one_plus(z))
+    return unary("asinh", below[0] * above[0] + below[1] * above[1]), binary("atan2", below[1], above[0]) * 2.0
+
+
+def _atanh(z: Pair) -> Pair:
+    x, square = unary("abs", z[0]), z[1] * z[1]
+    re = unary("log1p", x * 4.0 / ((1.0 - x) * (1.0 - x) + square)) * 0.25
+    im = binary("atan2", z[1] * 2.0, (1.0 - x) * (x + 1.0) - square) * 0.5
+    return binary("copysign", re, z[0]), im
+
+
+def _turned(function: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
+    """``-i f(i z)``: a function of the circle from that of the hyperbola, or the other way round."""
+
+    def turned(z: Pair) -> Pair:
+        re, im = function((-z[1], z[0]))
+        return im, -re
+
+    return turned
+
+
 _RULES: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
     "sub": lambda a, b: (a[0] - b[0], a[1] - b[1]),
@@ -173,9 +213,15 @@ _RULES: Final[dict[str, Callable[..., Any]]] = {
     "sin": _sin,
     "cos": _cos,
     "tan": _tan,
+    "asin": _asin,
+    "acos": _acos,
+    "atan": _turned(_atanh),
     "sinh": _sinh,
     "cosh": _cosh,
     "tanh": _tanh,
+    "asinh": _turned(_asin),
+    "acosh": _acosh,
+    "atanh": _atanh,
     "sigmoid": _sigmoid,
 }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from hotplug.declare import elementwise, function, numeric
-from hotplug.declare.elementwise import real_floating
+from hotplug.declare.elementwise import strictly_floating
 from hotplug.expr import scalar as s
 from hotplug.ops.view_ops import complex_of_parts, real_parts
 from hotplug.tensor import Tensor
 
 
-@elementwise(dtype=real_floating, method=False, inplace=False, sample=(-3, 3), tensors=("real", "imag"))
+@elementwise(dtype=strictly_floating, method=False, inplace=False, sample=(-3, 3), tensors=("real", "imag"))
 def complex_elements(real: Any, imag: Any) -> Any:
     """The complex number of two parts: what :func:`hotplug.complex` computes."""
     return s.complex_(real, imag)

@@ -15,8 +15,16 @@ from hotplug.autograd.graph import mark_inference
 from hotplug.autograd.mode import MODE
 from hotplug.declare import function
 from hotplug.declare.dims import sizes
-from hotplug.dtypes import dtype as DType, from_numpy as dtype_of_numpy, get_default_dtype, int64, of_number
-from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError
+from hotplug.dtypes import (
+    dtype as DType,
+    float32,
+    float64,
+    from_numpy as dtype_of_numpy,
+    get_default_dtype,
+    int64,
+    of_number,
+)
+from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError, DTypeError
 from hotplug.expr import node
 from hotplug.layout import Shape, layout_of
 from hotplug.runtime import Runtime, missing_dtype, resolve_runtime
@@ -184,8 +192,6 @@ def _ramp(runtime: Runtime, dtype: DType, count: int, start: Any, step: Any, las
 
 
 def _wide(runtime: Runtime) -> DType:
-    from hotplug.dtypes import float32, float64
-
     return float64 if float64 in runtime.capabilities.arithmetic else float32
 
 
@@ -369,9 +375,16 @@ def scalar_tensor(s: Any, *, dtype: DType | None = None, device: Any = None) -> 
 
 @function(method=False)
 def complex(real: Tensor, imag: Tensor) -> Tensor:
-    """A complex tensor of its parts."""
+    """A complex tensor of its parts, both of float32 or both of float64."""
     from hotplug.ops import complex_numbers
 
+    if isinstance(real, Tensor) and isinstance(imag, Tensor):
+        for part in (real, imag):
+            if part.dtype is not real.dtype or part.dtype not in (float32, float64):
+                raise DTypeError(
+                    f"complex: expected both inputs to be float32 or float64 tensors but got {real.dtype.name} and "
+                    f"{imag.dtype.name}; convert with .float()"
+                )
     return complex_numbers.complex_elements(real, imag)
 
 

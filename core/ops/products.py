@@ -32,8 +32,13 @@ def _(grad: Tensor, input: Tensor, other_shape: Shape) -> Tensor:
 def _adjoint(matrix: Tensor) -> Tensor:
     from hotplug import ops
 
-    turned = ops.transpose(matrix, -2, -1)
-    return ops.conj(turned) if matrix.dtype.kind == "c" else turned
+    return _conjugate(ops.transpose(matrix, -2, -1))
+
+
+def _conjugate(matrix: Tensor) -> Tensor:
+    from hotplug import ops
+
+    return ops.conj(matrix) if matrix.dtype.kind == "c" else matrix
 
 
 def _sum_batch(grad: Tensor, shape: Shape) -> Tensor:
@@ -162,7 +167,7 @@ def linear_layer(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 @linear_layer.gradient("input")
 def _(grad: Tensor, weight: Tensor) -> Tensor:
-    return matmul(grad, weight)
+    return matmul(grad, _conjugate(weight))
 
 
 @linear_layer.gradient("weight")
@@ -171,7 +176,7 @@ def _(grad: Tensor, input: Tensor, weight_shape: Shape) -> Tensor:
 
     count = math.prod(grad.shape[:-1])
     rows, columns = ops.reshape(grad, (count, weight_shape[0])), ops.reshape(input, (count, weight_shape[1]))
-    return product(ops.transpose(rows, 0, 1), columns)
+    return product(ops.transpose(rows, 0, 1), _conjugate(columns))
 
 
 @linear_layer.gradient("bias")

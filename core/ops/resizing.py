@@ -9,7 +9,8 @@ from hotplug.array import Array
 from hotplug.autograd.graph import history
 from hotplug.declare import function
 from hotplug.declare.dims import sizes as sizes_of
-from hotplug.errors import AutogradError, ShapeError
+from hotplug.dtypes import int64
+from hotplug.errors import AutogradError, RankError, ShapeError
 from hotplug.layout import layout_of
 from hotplug.tensor import Tensor
 
@@ -85,7 +86,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Positions in an array of a shape as one index tensor for each axis."""
     from hotplug.ops.arithmetic import floor_divide, remainder
 
-    left, found = indices, []
+    left, found = indices.to(int64), []
     for size in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
         found.append(remainder(left, size))
         left = floor_divide(left, size)
@@ -98,6 +99,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     from hotplug.ops.reduction import norm
     from hotplug.ops.selection import where
 
+    if input.ndim < 2:
+        raise RankError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     axes = [axis for axis in range(input.ndim) if axis != dim % input.ndim]
     size = norm(input, p, axes, True)
     return input * where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)

@@ -98,6 +98,8 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:  # noqa: N803
     """Powers 0, 1, ... ``N - 1`` of the elements along the last axis.  ``(*B, M)`` -> ``(*B, M, N)``, ``N`` default M."""
     count = N if N is not None else x.shape[-1] if x.ndim else 1
+    if x.dtype.itemsize == 2 and x.dtype.kind == "f":
+        raise DTypeError(f"linalg.vander: expected a wider dtype than {x.dtype.name}; convert with .float()")
     if (N is not None or not x.ndim) and count < 2:
         raise ShapeError(f"linalg.vander: expected N > 1, got {count} for {list(x.shape)}")
     return powers_of(x if x.ndim else views.reshape(x, (1,)), count)

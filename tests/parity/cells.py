@@ -36,7 +36,8 @@ WIDER: Final = "wider"
 """Hotplug computes where PyTorch's CPU kernels say that the dtype is not implemented."""
 
 _LACKS = re.compile(
-    r"not (yet )?(implemented|supported|support|available) (for|on)|not implemented|[Uu]nsupported d(ata|)type"
+    r"not (yet )?(implemented|supported|support|available) (for|on)|not implemented|[Uu]nsupported (data|d|input )type"
+    r"|does not support automatic differentiation|Expected a floating point or complex tensor"
 )
 """What PyTorch says where a kernel lacks a dtype, in whatever kind of error."""
 

@@ -77,6 +77,14 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "nn.functional.multi_head_attention_forward", "function/*/empty/0", "cannot be multiplied",
         "PyTorch doesn't look at the shapes of weights where there is no row to multiply",
     ),
+    Difference(
+        "complex view_as_complex", "function/float16/*", "are only|is only|expected both",
+        "a complex number of halves is no dtype of Hotplug's",
+    ),
+    Difference(
+        "linalg.matrix_exp matrix_exp lu_unpack", "*/*float16/*", "Low precision dtypes not supported",
+        "linear algebra takes no half types, whose decompositions mean little; PyTorch lets these three pass",
+    ),
     # PyTorch's gradient is another
     Difference(
         "logical_and logical_or logical_xor logical_not", "in-place/*", _NO_HISTORY,
@@ -90,7 +98,7 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "PyTorch's is the gradient of the scores before log_softmax; behind log_softmax both agree (tests/ops/test_margins)",
     ),
     Difference(
-        "cholesky_solve cholesky_inverse", "*", "gradient [01]: .* got np.float64\\(0.0\\)",
+        "cholesky_solve cholesky_inverse", "*", "gradient [01].*: .* got np.float(64|32)\\(0.0\\)",
         "PyTorch gives a gradient to the triangle of the factor that isn't read",
     ),
     Difference(
@@ -99,7 +107,7 @@ KNOWN: Final[tuple[Difference, ...]] = (
     # one of them has fewer digits
     Difference("digamma", "*/float64/*", "gradient 0", "PyTorch's trigamma has ten digits"),
     Difference("polygamma", "*/float64/*", "(gradient|output) 0", "PyTorch's trigamma has ten digits"),
-    Difference("special.ndtr", "*/float64/*", "output 0: .* (30|34) ulp", "PyTorch's loses digits below -1"),
+    Difference("special.ndtr", "*", "output 0: .* (21|30|34) ulp", "PyTorch's loses digits below -1"),
     Difference(
         "special.ndtri", "*/float64/*/0", "output 0: .* 5 ulp",
         "a quotient of polynomials of degree seven rounds once more than the tolerance allows",
@@ -130,6 +138,9 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "fft.fftshift fft.ifftshift", "function/*/0-d/*", "`shifts` required", "of a number PyTorch can't shift no axis"
     ),
     Difference("linalg.tensorinv", "function/*/0-d/*", "invalid slice", "PyTorch leaves a check out"),
+    Difference(
+        "cholesky_inverse", "function/complex*", "output 0", "PyTorch ignores the imaginary part of the diagonal"
+    ),
     Difference("cov", "*/0-d/1", "view of a leaf", "PyTorch writes to a view of the input"),
     # neither is wrong
     Difference(

@@ -61,16 +61,13 @@ def their_forms(torch: ModuleType, name: str) -> list[str]:
     return [form for form in FORMS if there[form]]
 
 
-def dtypes_of(name: str, full: bool = FULL) -> list[str]:
-    """The dtypes that an op is compared in: all that its samples can be drawn in, or the first of them."""
+def dtypes_of(name: str) -> list[str]:
+    """The dtypes that an op is compared in: all that its samples can be drawn in."""
     recipe = recipe_of(name)
     assert recipe is not None
     if not recipe.kinds:
         return ["float32"]
-    taken = [each.name for each in dtypes.ALL if each.kind in recipe.kinds]
-    if full or name in REPRESENTATIVE:
-        return taken
-    return [next((each for each in ("float64", "float32") if each in taken), taken[0])]
+    return [each.name for each in dtypes.ALL if each.kind in recipe.kinds]
 
 
 def layouts_of(name: str) -> list[str]:
@@ -83,16 +80,19 @@ def layouts_of(name: str) -> list[str]:
 def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
     """The cells of one op.
 
-    By default: the first dtype in every form and layout (every sample as a function; in the other forms, layouts in
-    memory for the first sample only), the others as a plain function of contiguous tensors.
+    By default: float64, or the first dtype, in every form and layout (every sample as a function; in the other forms,
+    layouts in memory for the first sample only); the others as a plain function of contiguous tensors, for the first
+    sample only but at the representative ops.
     """
-    kinds = dtypes_of(name, full)
+    kinds = dtypes_of(name)
     first = "float64" if "float64" in kinds else kinds[0]
     for kind in kinds:
         everything = full or kind == first
         for form in forms_of(torch, name) if everything else FORMS[:1]:
             for layout in layouts_of(name) if everything else LAYOUTS[:1]:
                 for number, sample in enumerate(samples_of(name, dtypes.by_name(kind).kind)):
+                    if number and not everything and name not in REPRESENTATIVE:
+                        continue
                     if form != "function" and not (sample.args and isinstance(sample.args[0], Operand)):
                         continue
                     if layout != "contiguous" and not sample.operands():

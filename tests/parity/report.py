@@ -13,7 +13,7 @@ from parity import cells, differences, matrix
 from parity.cells import FORMS, LAYOUTS, Cell
 
 from hotplug import dtypes
-from hotplug.conformance import exemptions, oracle
+from hotplug.conformance import exemptions
 from hotplug.conformance.draw import Sample
 from hotplug.conformance.samples import recipe_of, samples_of
 from hotplug.declare import OPS
