@@ -123,3 +123,17 @@ def _(draw: Draw) -> Iterator[Sample]:
         yield Sample(index, draw.spread(5, 3), offsets, mode=mode)
         yield Sample(draw.index(5, 2, 3), draw.spread(5, 3), mode=mode, padding_idx=2)
     yield Sample(index, draw(5, 3), offsets, mode="sum", per_sample_weights=draw(7))
+
+
+@samples("fractional_max_pool2d", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw.spread(2, 2, 6, 7), 2, (3, 4), _random_samples=draw(2, 2, 2, low=0.1, high=0.9).constant())
+    yield Sample(
+        draw.spread(2, 6, 7), (3, 2), output_ratio=0.5, return_indices=True,
+        _random_samples=draw(1, 2, 2, low=0.1, high=0.9).constant(),
+    )  # fmt: skip
+
+
+@samples("fractional_max_pool3d", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw.spread(1, 2, 5, 4, 6), 2, (2, 1, 3), _random_samples=draw(1, 2, 3, low=0.1, high=0.9).constant())

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from hotplug.ops.fourier_arrays import *  # noqa: F403
     from hotplug.ops.fourier_spaces import *  # noqa: F403
     from hotplug.ops.fourier_transforms import *  # noqa: F403
+    from hotplug.ops.fractional_pooling import *  # noqa: F403
     from hotplug.ops.fused import *  # noqa: F403
     from hotplug.ops.grid_sampling import *  # noqa: F403
     from hotplug.ops.heads import *  # noqa: F403

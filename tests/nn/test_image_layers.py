@@ -204,6 +204,13 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: nn.EmbeddingBag(3, 4, mode="min")(hp.tensor([[1]])), ValueError, "sum, mean or max"),
     (lambda: nn.AlphaDropout(1.5), ValueError, "between 0 and 1"),
     (lambda: nn.PixelShuffle(2)(hp.ones(1, 3, 2, 2)), RuntimeError, "pixel_shuffle"),
+    (lambda: nn.FractionalMaxPool2d(2), ValueError, "exactly one of"),
+    (lambda: nn.FractionalMaxPool2d(2, output_ratio=1.5), ValueError, "between 0 and 1"),
+    (lambda: nn.FractionalMaxPool2d(3, 4)(hp.ones(1, 5, 5)), RuntimeError, "too large relative"),
+    (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]), ValueError, "increasing order"),
+    (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, [5]), ValueError, "between 1 and n_classes-1"),
+    (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(hp.ones(1, 4), hp.tensor([5])), RuntimeError, "in range"),
+    (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(hp.ones(2, 4), hp.tensor([1])), RuntimeError, "input and target"),
     (lambda: nn.NoSuchLayer, AttributeError, "'hotplug.nn' has no attribute 'NoSuchLayer'"),
 ]  # fmt: skip
 
@@ -218,3 +225,62 @@ def test_every_name_is_there() -> None:
     for name in nn.__all__:
         assert getattr(nn, name) is not None
     assert set(nn.__all__) <= set(dir(nn))
+
+
+# --- at random distances -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("rank", "options", "shape"),
+    [
+        (2, {"kernel_size": 2, "output_size": (3, 4)}, (2, 3, 7, 8)),
+        (2, {"kernel_size": (3, 2), "output_ratio": (0.5, 0.7)}, (3, 7, 8)),
+        (2, {"kernel_size": 2, "output_size": (1, 4)}, (2, 3, 7, 8)),
+        (3, {"kernel_size": (2, 1, 2), "output_size": (3, 4, 2)}, (2, 3, 5, 6, 7)),
+        (3, {"kernel_size": 2, "output_ratio": 0.5}, (2, 5, 6, 7)),
+    ],
+)
+def test_fractional_pooling(torch: Any, rank: int, options: dict[str, Any], shape: tuple[int, ...]) -> None:
+    lead = shape[:-rank] if len(shape) == rank + 2 else (1, shape[0])
+    drawn = np.random.default_rng(0).random((*lead, rank), np.float32)
+    found = []
+    for library in (hp, torch):
+        kind = getattr(library.nn, f"FractionalMaxPool{rank}d")
+        pool = kind(**options, return_indices=True, _random_samples=library.tensor(drawn))
+        x = library.tensor(values(0, shape)).requires_grad_()
+        out, place = pool(x)
+        (out * library.tensor(values(1, tuple(out.shape)))).sum().backward()
+        found.append((host(out), host(place), host(x.grad)))
+    for mine, his in zip(*found, strict=True):
+        np.testing.assert_array_equal(mine, his)
+
+
+def test_fractional_pooling_draws() -> None:
+    hp.manual_seed(0)
+    x = hp.arange(400.0).reshape(1, 1, 20, 20)
+    pool = nn.FractionalMaxPool2d(2, output_ratio=0.6)
+    one, two = host(pool(x)), host(pool(x))
+    assert one.shape == (1, 1, 12, 12)
+    assert one[0, 0, -1, -1] == 399
+    assert not np.array_equal(one, two)
+
+
+# --- many classes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity
+def test_an_adaptive_softmax(torch: Any) -> None:
+    found = []
+    for library in (hp, torch):
+        module = fill(library.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0, head_bias=True), library)
+        x = library.tensor(values(0, (7, 8))).requires_grad_()
+        out, loss = module(x, library.tensor([0, 3, 5, 19, 11, 9, 2]))
+        single = module(x[2], library.tensor(12))
+        (loss + (out * out).sum() + single.loss).backward()
+        seen = [out, loss, single.output, single.loss, x.grad, *(each.grad for each in module.parameters())]
+        seen += [module.log_prob(x), module.predict(x), module(x[:2], library.tensor([1, 2])).output]
+        found.append(([host(each) for each in seen], repr(module), list(module.state_dict())))
+    for mine, his in zip(found[0][0], found[1][0], strict=True):
+        np.testing.assert_allclose(mine, his, rtol=2e-5, atol=1e-5)
+    assert found[0][1:] == found[1][1:]
