@@ -20,6 +20,7 @@ ALIASES: Final[dict[str, str]] = {
     "complex_elements": "complex",
     "conj_elements": "conj_physical",
     "trunc_divide": "div",
+    "unsafe_split": "split",
 }
 """Ops that Hotplug declares under a name of its own, by the name of PyTorch's op of the same meaning."""
 

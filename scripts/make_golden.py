@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from hotplug.conformance.draw import Sample
-from hotplug.conformance.golden import FOLDER, GOLDEN, checksum, load
+from hotplug.conformance.golden import GOLDEN, checksum, load, save
 from hotplug.conformance.oracle import Arguments, function_of, host_values, outputs
 from hotplug.conformance.samples import recipe_of, samples_of
 from hotplug.declare import OPS
@@ -31,9 +31,9 @@ def results(name: str, sample: Sample, letter: str) -> list[Any] | None:
         found = outputs(function(*given.args, **given.kwargs))
     except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
         return None
-    if not all(isinstance(each, torch.Tensor) for each in found):
+    if not all(isinstance(each, (torch.Tensor, bool)) for each in found):
         return None
-    return [host_values(torch, each) for each in found]
+    return [np.asarray(each) if isinstance(each, bool) else host_values(torch, each) for each in found]
 
 
 def entries(letter: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -72,8 +72,7 @@ def main() -> int:
             if not same(made, load(letter)):
                 stale.append(letter)
             continue
-        np.savez_compressed(FOLDER / f"{letter}.npz", **made)
-        size = (FOLDER / f"{letter}.npz").stat().st_size
+        size = save(letter, made).stat().st_size
         print(f"{letter}: {len({key.split('/')[0] for key in made})} ops, {len(made)} entries, {size / 1024:.0f} KiB")
     if stale:
         sys.stderr.write(f"conformance/golden is stale ({', '.join(stale)}): run scripts/make_golden.py\n")
