@@ -4,6 +4,7 @@ for what NumPy lacks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -19,7 +20,8 @@ Options = dict[str, Any]
 
 def _flat(array: NDArray, axes: int) -> NDArray:
     """Batch axes as one."""
-    return array.reshape((-1, *array.shape[array.ndim - axes :]))
+    split = array.ndim - axes
+    return array.reshape((math.prod(array.shape[:split]), *array.shape[split:]))
 
 
 def _each(function: Callable[..., tuple[NDArray, int]], *matrices: NDArray) -> tuple[NDArray, NDArray]:

@@ -73,14 +73,21 @@ def linalg_matrix_norm(
         return result
     along, across = (columns, rows) if abs(ord) == math.inf else (rows, columns)
     sums = reduction.sum(arithmetic.abs(A), along, True)
-    found = reduction.amax(sums, across, True) if ord > 0 else reduction.amin(sums, across, True)
+    found = _largest(sums, across, True) if ord > 0 else reduction.amin(sums, across, True)
     return found if keepdim else views.squeeze(found, (rows, columns))
+
+
+def _largest(values: Tensor, dim: int, keepdim: bool = False) -> Tensor:
+    """The largest of moduli along an axis; 0 where it has no elements."""
+    if not values.shape[dim]:
+        return reduction.sum(values, dim, keepdim)
+    return reduction.amax(values, dim, keepdim)
 
 
 def _of_values(values: Tensor, order: Any) -> Tensor:
     if order == "nuc":
         return reduction.sum(values, -1)
-    return reduction.amax(values, -1) if order == 2 else reduction.amin(values, -1)
+    return _largest(values, -1) if order == 2 else reduction.amin(values, -1)
 
 
 @function(method=False, namespace="linalg", name="norm")
@@ -109,9 +116,12 @@ def linalg_norm(
 def linalg_cond(A: Tensor, p: Any = None) -> Tensor:  # noqa: N803
     """The condition number ``norm(A) * norm(inv(A))`` in the norm ``p`` of :func:`linalg.matrix_norm`.
 
-    By default, and for 2 and -2, from the singular values, of rectangles too.  A singular matrix gives infinity.
+    By default, and for 2 and -2, from the singular values, of rectangles too.  A singular matrix gives infinity, one
+    without elements 0.
     """
     check_matrix("linalg.cond", A)
+    if not A.numel() and not isinstance(p, str):
+        return reduction.sum(arithmetic.abs(A), (-2, -1))
     if p is None or p in (2, -2):
         values = linalg_svdvals(A)
         largest, smallest = views.select(values, -1, 0), views.select(values, -1, -1)
@@ -132,7 +142,7 @@ def cutoff(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
     if rtol is None:
         given = atol is not None and (isinstance(atol, Tensor) or atol > 0)
         rtol = 0.0 if given else finfo(values.dtype).eps * max(shape[-2:])
-    largest = reduction.amax(values, -1, True)
+    largest = _largest(values, -1, True)
     relative = largest * (views.unsqueeze(rtol, -1) if isinstance(rtol, Tensor) else rtol)
     if atol is None:
         return relative

@@ -80,3 +80,25 @@ def test_least_squares_of_low_rank(torch: ModuleType) -> None:
         return [found.solution, found.rank, found.residuals]
 
     agree_on(torch, program, [plain(4, 2), plain(4, 1)], order=0)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("shape", [(0, 0), (2, 0, 0), (0, 2, 2), (0, 3), (3, 0), (2, 0, 3), (2, 3, 0)])
+def test_matrices_without_elements(torch: ModuleType, shape: tuple[int, ...]) -> None:
+    def program(t: Any, _: Any, a: Any) -> Any:
+        return [
+            *(t.linalg.matrix_norm(a, order) for order in ("fro", "nuc", 1, 2, math.inf)),
+            *t.linalg.lstsq(a, a, driver="gelsd"), *t.linalg.svd(a, full_matrices=False), *t.linalg.qr(a), *t.linalg.lu(a),
+            t.linalg.cond(a), t.linalg.matrix_rank(a), t.linalg.pinv(a), t.linalg.vector_norm(a),
+        ]  # fmt: skip
+
+    agree_on(torch, program, [plain(*shape)], order=0)
+    if shape[-1] == shape[-2]:
+
+        def square(t: Any, _: Any, a: Any) -> Any:
+            return [
+                *t.linalg.eigh(a), *t.linalg.eig(a), t.linalg.cholesky(a @ a.mT), t.linalg.inv_ex(a).info, t.matrix_exp(a),
+                t.linalg.cond(a, "fro"), t.linalg.matrix_power(a, 3), t.linalg.solve_triangular(a, a, upper=True),
+            ]  # fmt: skip
+
+        agree_on(torch, square, [regular(*shape)], order=0)
