@@ -244,25 +244,26 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return _run(ops.threshold, True, input, threshold, value)
 
 
-def _with_indices(pool: Any) -> Any:
+def _with_indices(name: str) -> Any:
     """A pooling that always gives the positions of the maxima too."""
+    pool = globals()[name]
 
     @functools.wraps(pool)
     def both(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         return pool(*args, **{**kwargs, "return_indices": True})  # type: ignore[no-any-return]
 
-    both.__name__ = both.__qualname__ = f"{pool.__name__}_with_indices"
+    both.__name__ = both.__qualname__ = f"{name}_with_indices"
     return both
 
 
-max_pool1d_with_indices = _with_indices(max_pool1d)
-max_pool2d_with_indices = _with_indices(max_pool2d)
-max_pool3d_with_indices = _with_indices(max_pool3d)
-adaptive_max_pool1d_with_indices = _with_indices(adaptive_max_pool1d)
-adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d)
-adaptive_max_pool3d_with_indices = _with_indices(adaptive_max_pool3d)
-fractional_max_pool2d_with_indices = _with_indices(fractional_max_pool2d)
-fractional_max_pool3d_with_indices = _with_indices(fractional_max_pool3d)
+max_pool1d_with_indices = _with_indices("max_pool1d")
+max_pool2d_with_indices = _with_indices("max_pool2d")
+max_pool3d_with_indices = _with_indices("max_pool3d")
+adaptive_max_pool1d_with_indices = _with_indices("adaptive_max_pool1d")
+adaptive_max_pool2d_with_indices = _with_indices("adaptive_max_pool2d")
+adaptive_max_pool3d_with_indices = _with_indices("adaptive_max_pool3d")
+fractional_max_pool2d_with_indices = _with_indices("fractional_max_pool2d")
+fractional_max_pool3d_with_indices = _with_indices("fractional_max_pool3d")
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,14 @@ def test_an_op_declared_later_is_found() -> None:
 
 def test_in_place_forms() -> None:
     x = hp.tensor([-1.0, 2.0])
-    for name in ("relu_", "leaky_relu_", "elu_", "hardtanh_"):
+    for name in ("relu_", "leaky_relu_", "elu_", "celu_", "selu_", "rrelu_", "hardtanh_"):
         assert getattr(functional, name)(x) is x
     assert functional.threshold_(x, 1.5, 0.0).tolist() == [0.0, 0.0]
+
+
+def test_pooling_with_positions() -> None:
+    x = hp.tensor([[[1.0, 3.0, 2.0, 0.0]]])
+    values, places = functional.max_pool1d_with_indices(x, 2)
+    assert values.tolist() == [[[3.0, 2.0]]]
+    assert places.tolist() == [[[1, 2]]]
+    assert functional.adaptive_max_pool1d_with_indices(x, 1)[1].tolist() == [[[1]]]

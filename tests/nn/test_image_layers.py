@@ -253,7 +253,7 @@ def test_fractional_pooling(torch: Any, rank: int, options: dict[str, Any], shap
         (out * library.tensor(values(1, tuple(out.shape)))).sum().backward()
         found.append((host(out), host(place), host(x.grad)))
     for mine, his in zip(*found, strict=True):
-        np.testing.assert_array_equal(mine, his)
+        np.testing.assert_allclose(mine, his, **F32)  # windows overlap: gradients are added in another order
 
 
 def test_fractional_pooling_draws() -> None:
