@@ -25,7 +25,7 @@ def _rounded(draw: Draw, values: NDArray) -> Operand:
 def _regular(draw: Draw, *shape: int) -> Operand:
     """Diagonally dominant on its square part."""
     values = draw(*shape).values
-    return _rounded(draw, values * 0.5 + 4 * np.eye(*shape[-2:]))
+    return _rounded(draw, values * 0.5 + 4 * np.eye(shape[-2], shape[-1]))
 
 
 def _adjoint(values: NDArray) -> NDArray:
