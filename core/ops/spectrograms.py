@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hotplug.declare import function
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.ops.complex_numbers import view_as_real
 from hotplug.ops.creation import arange, ones, zeros
 from hotplug.ops.fourier_transforms import fft_fft, fft_ifft, fft_irfft, fft_rfft
@@ -115,17 +113,20 @@ def istft(
         raise DTypeError(
             f"istft: expected a complex tensor, as stft gives with return_complex=True, got {input.dtype.name}"
         )
+    if input.ndim not in (2, 3):
+        raise RankError(f"istft: expected (N, T) or (B, N, T), got {list(input.shape)}")
     onesided = (not return_complex and input.shape[-2] != n_fft) if onesided is None else onesided
     wanted = n_fft // 2 + 1 if onesided else n_fft
-    if input.ndim not in (2, 3) or input.shape[-2] != wanted:
+    if input.shape[-2] != wanted:
         raise ShapeError(f"istft: expected (N, T) or (B, N, T) with N={wanted}, got {list(input.shape)}")
     hop = _hop("istft", n_fft, hop_length)
     weights = _window("istft", window, n_fft, win_length, input)
     transforms = (input.unsqueeze(0) if input.ndim == 2 else input).transpose(1, 2)
     norm = "ortho" if normalized else None
-    frames: Any = fft_irfft(transforms, n_fft, norm=norm) if onesided else fft_ifft(transforms, norm=norm)
-    if frames.dtype.kind == "c" and not return_complex:
-        frames = frames.real
+    if return_complex:
+        frames = fft_ifft(transforms, n_fft, norm=norm)
+    else:  # of a real signal the other half says nothing new
+        frames = fft_irfft(transforms[..., : n_fft // 2 + 1], n_fft, norm=norm)
     total = _overlapped(frames * weights, hop)
     square = (weights * weights).expand(1, frames.shape[1], n_fft)
     envelope = _overlapped(square, hop)

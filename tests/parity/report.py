@@ -23,7 +23,7 @@ _WORST: Final = (OTHER, LISTED, UNDEFINED, WIDE, SAME)
 
 LEGEND: Final = f"""\
 {SAME} all cells agree    {WIDE} and Hotplug computes where PyTorch lacks the dtype    {LISTED} differs, as listed below
-{EMPTY} empty: there, but not compared in this run    {NONE} does not exist    {OTHER} differs    {UNDEFINED} PyTorch has no result
+{EMPTY} empty: there, but not compared in this run    {NONE} does not exist    {OTHER} differs    {UNDEFINED} PyTorch gives none
 forms    {", ".join(FORMS)}; {EMPTY} where only PyTorch has it
 dtypes   {", ".join(each.name for each in dtypes.ALL)}
 layouts  {", ".join(LAYOUTS)}
@@ -164,7 +164,7 @@ def _print_rest(torch: ModuleType) -> None:
     unsampled = [name for name in OPS if recipe_of(name) is None and OPS[name].namespace != "ops"]
     print("\nEmpty rows: ops without samples")
     for name in unsampled:
-        print(f"  {name}: {getattr(exemptions, 'UNSAMPLED', {}).get(name, 'compared by tests of its own')}")
+        print(f"  {name}: {exemptions.EXEMPT.get(name, 'not compared')}")
     print("\nEmpty rows: PyTorch's functions that Hotplug does not have")
     for place, missing in lacking(torch).items():
         print(f"  {place}: {' '.join(missing) or 'none'}")
