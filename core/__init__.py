@@ -79,6 +79,7 @@ from hotplug.tensor import (
 
 if TYPE_CHECKING:
     from hotplug import (
+        amp as amp,
         backends as backends,
         compat as compat,
         conformance as conformance,
@@ -106,7 +107,7 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "backends compat conformance cuda data fft linalg nn optim random serialization special utils".split()
+    "amp backends compat conformance cuda data fft linalg nn optim random serialization special utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home
@@ -114,6 +115,7 @@ _LAZY_NAMES: Final = {
         "declare": "composite elementwise gradient",
         "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor set_default_tensor_type typename",
+        "amp": "autocast get_autocast_dtype is_autocast_enabled",
         "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",

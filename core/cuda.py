@@ -10,10 +10,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from hotplug import random, runtime
+from hotplug import amp, random, runtime
 from hotplug.device import device as Device
 from hotplug.errors import DeviceError, HotplugError
 from hotplug.runtime import resolve_runtime
+
+__all__ = [
+    "amp", "current_device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
+    "get_device_properties", "init", "is_available", "is_initialized", "manual_seed", "manual_seed_all",
+    "max_memory_allocated", "memory_allocated", "memory_reserved", "memory_summary", "reset_peak_memory_stats",
+    "set_device", "synchronize",
+]  # fmt: skip
 
 
 class Properties(NamedTuple):

@@ -21,6 +21,8 @@ class Mode(threading.local):
     inference = False
     saving: tuple[Any, ...] = ()
     """The hooks on saved tensors, innermost last."""
+    autocast: Any = None
+    """The half type of the innermost autocast, or ``None``."""
     walk: Any = None
     """The backward that runs, if one does."""
 
@@ -32,10 +34,12 @@ MODE = Mode()
 class Watch:
     """Switches of the whole process for what is rarely on, so that recording an op asks one attribute."""
 
-    __slots__ = ("anomaly", "check_nan", "saving")
+    __slots__ = ("anomaly", "autocast", "check_nan", "saving")
 
     def __init__(self) -> None:
         self.anomaly = False
+        self.autocast = 0
+        """How many autocasts are entered, in all threads."""
         self.check_nan = True
         self.saving = 0
         """How many hooks on saved tensors are entered, in all threads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from hotplug.declare.autocasting import autocasting, policy_of
 from hotplug.declare.table import Entry, register
 
 P = ParamSpec("P")
@@ -15,7 +16,8 @@ def function(
     *, method: bool = True, inplace: bool = False, dunders: Sequence[str] = (), namespace: str = "",
     aliases: Sequence[str] = (), sample: Any = None, name: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:  # fmt: skip
-    """Register a public function under PyTorch's name and signature; it stays a plain function.
+    """Register a public function under PyTorch's name and signature; it stays a plain
+    function, unless :mod:`hotplug.declare.autocasting` lists it.
 
     Args:
         method, inplace: whether Tensor gets ``x.name()`` and ``x.name_()``; the latter overwrites ``x``.
@@ -28,9 +30,11 @@ def function(
 
     def declare(body: Callable[P, R]) -> Callable[P, R]:
         public = name or body.__name__
+        policy = policy_of(f"{namespace}.{public}" if namespace else public)
+        called = autocasting(policy, body) if policy else body
         register(
-            Entry(public, body, "function", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
+            Entry(public, called, "function", body, method, inplace, tuple(dunders), namespace, sample, tuple(aliases))
         )
-        return body
+        return called
 
     return declare

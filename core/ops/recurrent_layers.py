@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from hotplug.declare import function
+from hotplug.declare.autocasting import autocasting
 from hotplug.errors import DTypeError, RankError
 from hotplug.ops import joining, views
 from hotplug.ops.dropouts import dropout as drop
@@ -116,6 +118,7 @@ def _packed_way(
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 
+@functools.partial(autocasting, "lower")
 def run_layers(
     kind: str, input: Tensor, first: States, layers: Sequence[Weights], bidirectional: bool, dropout: float,
     batches: Sequence[int] | None = None,

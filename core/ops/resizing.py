@@ -103,4 +103,5 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         raise RankError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     axes = [axis for axis in range(input.ndim) if axis != dim % input.ndim]
     size = norm(input, p, axes, True)
-    return input * where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+    scale: Tensor = where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+    return input * scale

@@ -80,7 +80,8 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     if n < 0:
         raise ArgumentError(f"polygamma(n, x) does not support negative n, got {n}")
     if n < 2:
-        return trigamma(input) if n else digamma(input)
+        low: Tensor = trigamma(input) if n else digamma(input)
+        return low
     value: Tensor = hurwitz_zeta(float(n + 1), input)
     return value * ((-1) ** (n + 1) * math.factorial(n))
 

@@ -98,6 +98,6 @@ def kaiser_window(
         square = (part * 2 - 1).square()
         root = (1 - square).clamp(min=0).sqrt()
         top = tensor(float(beta), dtype=part.dtype, device=part.device)
-        return i0e(root * beta) / i0e(top) * (square / (root + 1) * -beta).exp()  # type: ignore[no-any-return]
+        return i0e(root * beta) / i0e(top) * (square / (root + 1) * -beta).exp()
 
     return _positions("kaiser_window", window_length, periodic, dtype, device, weights, requires_grad)
