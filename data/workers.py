@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -19,6 +20,11 @@ from hotplug.data import transfer
 from hotplug.data.fetching import Job
 from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
 from hotplug.errors import ArgumentTypeError, WorkerError
+
+# What every worker needs, and would take a while to import itself after a fork.
+importlib.import_module("numpy.random")
+with contextlib.suppress(ImportError):
+    importlib.import_module("threadpoolctl")
 
 HURRY_SECONDS: Final = 0.2
 """How long a worker may take where the program waits to report an error."""
