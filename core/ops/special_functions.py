@@ -82,8 +82,9 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     if n < 2:
         low: Tensor = trigamma(input) if n else digamma(input)
         return low
-    value: Tensor = hurwitz_zeta(float(n + 1), input)
-    return value * ((-1) ** (n + 1) * math.factorial(n))
+    factor = float(math.factorial(n) if n % 2 else -math.factorial(n))
+    value: Tensor = hurwitz_zeta(float(n + 1), input) * factor
+    return value
 
 
 @function(aliases=("multigammaln",))
