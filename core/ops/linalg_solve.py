@@ -95,7 +95,11 @@ def _solved(op: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor]:
 
 
 def _first_of(info: Tensor, batch: Shape) -> Tensor:
-    """What was broadcast, as it was before: one of the equal copies, a view."""
+    """What was broadcast, as it was before: one of the equal copies, a view.  Where there are none, nothing failed."""
+    if tuple(info.shape) == batch:
+        return info
+    if not info.numel():
+        return info.new_zeros(batch)
     while info.ndim > len(batch):
         info = views.select(info, 0, 0)
     for axis, size in enumerate(batch):

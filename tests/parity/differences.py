@@ -147,16 +147,10 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "fft.fftshift fft.ifftshift", "function/*/0-d/*", "`shifts` required", "of a number PyTorch can't shift no axis"
     ),
     Difference("linalg.tensorinv", "function/*/0-d/*", "invalid slice", "PyTorch leaves a check out"),
-    Difference(
-        "cholesky_inverse", "function/complex*", "output 0", "PyTorch ignores the imaginary part of the diagonal"
-    ),
     Difference("cov", "*/0-d/1", "view of a leaf", "PyTorch writes to a view of the input"),
     # neither is wrong
     Difference(
         "topk kthvalue", "*/expanded/*", "output 1", "all elements are equal, and any of the positions is right"
-    ),
-    Difference(
-        "linalg.solve_ex", "function/*/2", "output 1: expected shape", "info is that of the broadcast matrices"
     ),
     Difference(
         "linalg.matrix_norm", "function/*/expanded/5", "e-34", "the least singular value of equal rows is 0 but for rounding"
