@@ -225,6 +225,25 @@ def kaiming_normal_(
 
 
 @no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """A random (semi-)orthogonal matrix times ``gain``, uniform among all (Saxe et al., 2013).
+
+    Axes from the second on count as one: the rows of ``(n, m)`` are orthonormal if ``n <= m``, else its columns.
+    """
+    if tensor.ndim < 2:
+        raise ArgumentError(f"orthogonal_: only tensors with 2 or more dimensions are supported, got {tensor.ndim}")
+    if not tensor.numel():
+        return tensor
+    rows = tensor.shape[0]
+    columns = tensor.numel() // rows
+    drawn = ops.randn(rows, columns, generator=generator, dtype=tensor.dtype, device=tensor.device)
+    q, r = ops.qr(drawn.t() if rows < columns else drawn)
+    q = q * ops.diagonal(r).sign()  # the decomposition's own signs aren't uniform
+    tensor.copy_((q.t() if rows < columns else q).reshape(tensor.shape) * gain)
+    return tensor
+
+
+@no_grad()
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """A normal matrix of which the fraction ``sparsity`` of every column is zero (Martens, 2010)."""
     if tensor.ndim != 2:

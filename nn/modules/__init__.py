@@ -13,6 +13,7 @@ _HOMES: Final = {
     "flatten": "flatten",
     "fold": "fold",
     "instancenorm": "norm",
+    "lazy": "lazy",
     "linear": "linear",
     "loss": "loss",
     "module": "modules.module",

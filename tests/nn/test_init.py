@@ -98,6 +98,17 @@ def test_a_mean_far_outside_is_warned_of() -> None:
         init.trunc_normal_(hp.empty(3), 9.0, 1.0, -2.0, 2.0)
 
 
+@pytest.mark.parametrize("shape", [(4, 6), (6, 4), (5, 5), (3, 2, 4)])
+def test_orthogonal(shape: tuple[int, ...]) -> None:
+    hp.manual_seed(0)
+    drawn = host(init.orthogonal_(hp.empty(*shape), 2.0)).reshape(shape[0], -1)
+    short = drawn if drawn.shape[0] <= drawn.shape[1] else drawn.T
+    np.testing.assert_allclose(short @ short.T, 4 * np.eye(len(short)), atol=1e-5)
+    assert init.orthogonal_(hp.empty(0, 3)).numel() == 0
+    with pytest.raises(ValueError, match="2 or more dimensions"):
+        init.orthogonal_(hp.empty(3))
+
+
 def test_sparse() -> None:
     drawn = host(init.sparse_(hp.empty(30, 20), 0.34, 2.0))
     assert ((drawn == 0).sum(0) == 11).all()
