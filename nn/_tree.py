@@ -86,14 +86,17 @@ def find_member(module: Module, path: str, kind: str, members_of: Callable[[Modu
     return value
 
 
-def put(module: Module, path: str, new: Module) -> None:
-    """Replace the module at a dotted path."""
+def put(module: Module, path: str, new: Module, strict: bool) -> None:
+    """Put a module at a dotted path; ``strict``: only in the place of another one."""
     if not path:
         raise ArgumentError("set_submodule: the path must not be empty")
+    if not _is_module(new):
+        raise ArgumentError(f"set_submodule: expected a Module, got {type(new).__name__}")
     parent, _, name = path.rpartition(".")
     owner = find(module, parent)
-    find(owner, name)
-    owner._modules[name] = new
+    if strict or hasattr(owner, name):
+        find(owner, name)
+    setattr(owner, name, new)
 
 
 def represent(module: Module) -> str:

@@ -161,7 +161,8 @@ def _channels(module: Module, rank: int, input: Tensor) -> int:
             f"{type(module).__name__}: expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input, got "
             f"{list(input.shape)}"
         )
-    return input.shape[-rank - 1]
+    count: int = input.shape[-rank - 1]
+    return count
 
 
 class _LazyConv(LazyModuleMixin, _Conv):
@@ -266,7 +267,7 @@ class _LazyBatchNorm(_LazyNorm):
         self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
         device: Any = None, dtype: DType | None = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)  # type: ignore[call-arg]
+        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self._leave_all_open(affine, bias, track_running_stats, device, dtype)
 
 
@@ -275,7 +276,7 @@ class _LazyInstanceNorm(_LazyNorm):
         self, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, track_running_stats: bool = True,
         device: Any = None, dtype: DType | None = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)  # type: ignore[call-arg]
+        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self._leave_all_open(affine, bias, track_running_stats, device, dtype)
 
 

@@ -217,9 +217,9 @@ class Module:
         """This module and all below it, with their paths."""
         return _tree.modules(self, prefix, set() if memo is None else memo, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct children with their names."""
@@ -257,9 +257,9 @@ class Module:
         """The module at a dotted path."""
         return _tree.find(self, target)
 
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Replace the module at a dotted path."""
-        _tree.put(self, target, module)
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; ``strict``: only in the place of another one."""
+        _tree.put(self, target, module, strict)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from hotplug import ops
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentError, ArgumentTypeError
+from hotplug.errors import ArgumentError, ArgumentTypeError, DTypeError
 from hotplug.nn import init
 from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
@@ -22,6 +22,10 @@ _KINDS = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "tanh", "RNN_RELU": "relu"}
 
 class InputRankError(ArgumentError):
     """An input that is neither a sequence nor a batch of them."""
+
+
+class RecurrentDTypeError(DTypeError, ValueError):
+    """An input of another dtype than the weights; PyTorch raises ValueError."""
 
 
 class RNNBase(Module):
@@ -149,6 +153,12 @@ class RNNBase(Module):
             )
         if not input.shape[0]:
             raise RecurrentError(f"{type(self).__name__}: expected sequence length to be larger than 0")
+        weights = self._parameters["weight_ih_l0"]
+        if weights is not None and weights.dtype is not input.dtype:
+            raise RecurrentDTypeError(
+                f"{type(self).__name__}: input dtype ({input.dtype.name}) does not match weight dtype "
+                f"({weights.dtype.name}); convert the input with .to(dtype), or the model"
+            )
         layers = [
             self._weights(layer, way) for layer in range(self.num_layers) for way in range(1 + self.bidirectional)
         ]

@@ -91,8 +91,8 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 
 
 def _numbers(lengths: Lengths) -> list[int]:
-    found = lengths.tolist() if isinstance(lengths, Tensor) else [int(each) for each in lengths]
-    return found if isinstance(found, list) else [found]
+    found = lengths.reshape(-1).tolist() if isinstance(lengths, Tensor) else lengths
+    return [int(each) for each in found]
 
 
 def _places(sizes: list[int]) -> list[int]:

@@ -197,6 +197,7 @@ def broken(library: Any) -> Sequence[tuple[Any, str]]:
         (lambda: n.GRU(3, 4)(x, t.ones(2, 2, 4)), r"expected hidden size \[1, 2, 4\], got \[2, 2, 4\]"),
         (lambda: n.LSTM(3, 4)(x, (t.ones(1, 2, 4), t.ones(1, 2, 3))), r"expected cell size \[1, 2, 4\]"),
         (lambda: n.GRU(3, 4)(t.ones(0, 2, 3)), "larger than 0"),
+        (lambda: n.GRU(3, 4)(x.double()), "does not match weight dtype"),
         (lambda: n.GRUCell(3, 4)(t.ones(1, 1, 3)), "1D or 2D"),
         (lambda: n.GRUCell(3, 4)(t.ones(2, 4)), "got 4, expected 3"),
         (lambda: n.GRUCell(3, 4)(t.ones(2, 3), t.ones(1, 2, 4)), "hidden to be 1D or 2D"),
@@ -213,7 +214,7 @@ def broken(library: Any) -> Sequence[tuple[Any, str]]:
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(25))
 def test_bad_input(torch: Any, number: int) -> None:
     with pytest.raises(Exception) as theirs:  # noqa: PT011 - whatever it is, ours must match
         broken(torch)[number][0]()
