@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import time
 import warnings
 import weakref
@@ -19,7 +20,7 @@ from typing import Any, Final, final
 from hotplug.data import transfer
 from hotplug.data.fetching import Job
 from hotplug.data.worker import SHUTDOWN_SECONDS, Failure, InitFn, Result, Task, WorkerInfo, main
-from hotplug.errors import ArgumentTypeError, WorkerError
+from hotplug.errors import ArgumentError, ArgumentTypeError, WorkerError
 
 # What every worker needs, and would take a while to import itself after a fork.
 importlib.import_module("numpy.random")
@@ -35,12 +36,25 @@ def choose_context(given: Any) -> Any:
 
     What is ``given`` counts; else it is the program's or the system's start method, as in PyTorch.  That may be ``fork``:
     drivers don't survive one, but a worker has no business with a device, and is told so where it tries.
+
+    Raises:
+        ArgumentError: Hotplug stands for PyTorch here, which a process that is started otherwise would not know.
     """
-    if given is not None and not isinstance(given, str):
-        return given
-    # Asking for the default context would settle it for the whole program.
-    chosen = given or multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-    return multiprocessing.get_context(chosen)
+    stands_for_torch = "+hotplug" in getattr(sys.modules.get("torch"), "__version__", "")
+    if given is None and stands_for_torch and sys.platform == "linux":
+        given = "fork"
+    if given is None or isinstance(given, str):
+        # Asking for the default context would settle it for the whole program.
+        chosen = (
+            given or multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+        )
+        given = multiprocessing.get_context(chosen)
+    if stands_for_torch and given.get_start_method() != "fork":
+        raise ArgumentError(
+            f"DataLoader: Hotplug stands for PyTorch in this program, and a worker started by "
+            f"{given.get_start_method()!r} would import PyTorch itself; use multiprocessing_context='fork', or num_workers=0"
+        )
+    return given
 
 
 @final
