@@ -476,3 +476,14 @@ def test_a_move_without_the_values() -> None:
     assert layer.weight.shape == (2, 3)
     assert str(layer.weight.device) == "numpy"
     assert layer.weight.requires_grad
+
+
+def test_a_submodule_in_a_new_place() -> None:
+    module = nn.Sequential(nn.Linear(2, 2))
+    new = nn.ReLU()
+    module.set_submodule("0.inner", new)
+    assert module.get_submodule("0.inner") is new
+    with pytest.raises(AttributeError, match="no attribute 'other'"):
+        module.set_submodule("0.other", new, strict=True)
+    with pytest.raises(ValueError, match="expected a Module, got int"):
+        module.set_submodule("0", 3)  # type: ignore[arg-type]
