@@ -60,6 +60,7 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("binary_cross_entropy binary_cross_entropy_with_logits", _CHAIN),
     ("solve solve_ex inv inv_ex inverse det slogdet logdet tensorinv tensorsolve solve_triangular lstsq", _FACTORS),
     ("lu lu_factor lu_factor_ex lu_solve lu_unpack cholesky cholesky_ex cholesky_solve cholesky_inverse qr", _FACTORS),
+    ("geqrf householder_product orgqr ormqr triangular_solve", _FACTORS),
     ("eigh eigvalsh eig eigvals svd svdvals pinv pinverse matrix_exp matrix_norm vector_norm cond", _FACTORS),
     ("fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn hfftn ihfftn", _TRANSFORM),
     ("fft2 ifft2 rfft2 irfft2 hfft2 ihfft2 stft istft", _TRANSFORM),
@@ -107,3 +108,7 @@ _FUNCTIONS: Final[dict[str, Tolerance]] = {
 def function_tolerance(name: str) -> Tolerance:
     """The entry of a scalar function."""
     return _FUNCTIONS.get(name, KERNEL)
+
+
+QUOTIENT: Final = 1e-6
+"""How far a gradient may be off a difference quotient in float64, of the size of the terms of both."""

@@ -87,14 +87,14 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 2), 0)
 
 
-@samples("cdist", kinds="f", second=False)
+@samples("cdist", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(5, 4))
     yield Sample(draw(2, 3, 4), draw(2, 2, 4), 1.0)
     yield Sample(draw(3, 4), draw(2, 4), 3.0)
 
 
-@samples("pdist", kinds="f", second=False)
+@samples("pdist", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(4, 3))
 
@@ -156,11 +156,11 @@ def _(draw: Draw) -> Iterator[Sample]:
         yield Sample(draw(3, 4), draw.of([0, 5, 5], "int64"), draw(3), True)
 
 
-@samples("index_reduce", kinds="f", second=False)
+@samples("index_reduce", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     index = draw.of([0, 2, 2], "int64")
     for mode in ("prod", "mean", "amax", "amin"):
-        yield Sample(draw.spread(3, 4), 0, index, draw.spread(3, 4), mode)
+        yield Sample(draw.spread(3, 4), 0, index, draw(3, 4), mode)
     yield Sample(draw.spread(2, 3), 1, index, draw.spread(2, 3), "mean", include_self=False)
 
 
@@ -177,3 +177,15 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("diagonal_scatter")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(3), 1)
+
+
+@samples("as_strided_scatter", layouts=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(3, 4), draw(2, 2), (2, 2), (1, 4), 1)
+
+
+@samples("fill_diagonal_")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(3, 4), 2)
+    yield Sample(draw(7, 2), 1, wrap=True)
+    yield Sample(draw(2, 2, 2), 0)

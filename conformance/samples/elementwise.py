@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -34,6 +35,10 @@ NUMBERS: Final = frozenset({"threshold", "value", "beta", "delta", "scale", "eps
 """Parameters that PyTorch takes as Python numbers only."""
 
 
+_BROADCAST: Final = ((2, 1, 4), (3, 1), (4,))
+_MIXED: Final = ((2, 3), (), (2, 1))
+
+
 def operands(entry: Entry) -> list[str]:
     """The parameters that need a value."""
     return [name for name, each in entry.signature.parameters.items() if each.default is each.empty]
@@ -50,8 +55,8 @@ def automatic(entry: Entry, draw: Draw) -> Iterator[Sample]:
     yield Sample(*_of(entry, draw, [(0, 3)] * len(names)), **base)
     free = [name for name in names if name not in NUMBERS]
     if len(free) > 1:
-        yield Sample(*_of(entry, draw, [(2, 1, 4), (3, 1), (4,)][: len(names)]), **base)
-        yield Sample(*_of(entry, draw, [(2, 3), (), (2, 1)][: len(names)]), **base)
+        yield Sample(*_of(entry, draw, list(itertools.islice(itertools.cycle(_BROADCAST), len(names)))), **base)
+        yield Sample(*_of(entry, draw, list(itertools.islice(itertools.cycle(_MIXED), len(names)))), **base)
         boolean = getattr(entry.function, "boolean", ())
         if names[-1] not in boolean and free[-1] == names[-1]:
             low, high = entry.sample

@@ -44,7 +44,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(4, 3), 0, draw.index(4, 6, 3), draw(6, 3))
 
 
-@samples("scatter_reduce", kinds="f", second=False)
+@samples("scatter_reduce", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     index = draw.of([[0, 2, 4, 0], [1, 3, 0, 1], [4, 1, 2, 2]], "int64")
     for mode in ("sum", "amax", "amin", "prod", "mean"):

@@ -163,6 +163,36 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(_regular(draw, 2, 4, 3))
 
 
+@samples("geqrf", kinds="fc", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(_regular(draw, 2, 3, 3))
+    yield Sample(_regular(draw, 2, 4, 2))
+    yield Sample(_regular(draw, 2, 2, 4))
+
+
+@samples("linalg.householder_product", "orgqr", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 4, 3), draw(2, 3, low=-0.5, high=0.5))
+    yield Sample(draw(2, 3, 3), draw(2, 2, low=-0.5, high=0.5))
+
+
+@samples("ormqr", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 4, 3), draw(2, 3, low=-0.5, high=0.5), draw(2, 4, 2))
+    yield Sample(draw(2, 4, 2), draw(2, 2, low=-0.5, high=0.5), draw(2, 3, 4), left=False, transpose=True)
+
+
+@samples("triangular_solve", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, 2), _regular(draw, 2, 3, 3))
+    yield Sample(draw(2, 3, 2), _regular(draw, 2, 3, 3), upper=False, transpose=True)
+
+
+@samples("lu", kinds="fc")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(_regular(draw, 2, 3, 3))
+
+
 # --- spectra: vectors have any phase, so that products are compared in which it cancels ---
 
 
@@ -257,8 +287,8 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4))
     yield Sample(draw(2, 3), 1, 1)
     yield Sample(draw(2, 3), 3.0, -1, True)
-    yield Sample(draw.spread(2, 3), math.inf, 0)
-    yield Sample(draw.spread(2, 3), -math.inf, 1)
+    yield Sample(draw(2, 3), math.inf, 0)
+    yield Sample(draw(2, 3), -math.inf, 1)
     yield Sample(draw(2, 3), 0)
 
 

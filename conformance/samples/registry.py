@@ -24,7 +24,6 @@ class Recipe:
     Attributes:
         kinds: kinds of the dtypes that the op takes.
         gradient: whether it has a gradient for floating dtypes.
-        second: whether its gradient has a gradient.
         layouts: whether its tensors may be laid out in any way; not where memory itself is what the op is about.
         shown: what is compared in place of the outputs where these are not unique (eigenvectors have any phase): a
             function of the arguments and the outputs, in differentiable ops, that is the same for all of them.
@@ -33,7 +32,6 @@ class Recipe:
     body: Body
     kinds: str
     gradient: bool
-    second: bool
     layouts: bool
     shown: Shown | None = None
 
@@ -46,8 +44,7 @@ _RECIPES: Final[dict[str, Recipe]] = {}
 
 
 def samples(
-    *names: str, kinds: str = "buifc", gradient: bool = True, second: bool = True, layouts: bool = True,
-    shown: Shown | None = None,
+    *names: str, kinds: str = "buifc", gradient: bool = True, layouts: bool = True, shown: Shown | None = None,
 ) -> Callable[[Body], Body]:  # fmt: skip
     """Register a recipe for ops, by their names in the op table with or without the namespace."""
 
@@ -55,7 +52,7 @@ def samples(
         for name in names:
             if name in _RECIPES:
                 raise ValueError(f"two recipes for op {name!r}")
-            _RECIPES[name] = Recipe(body, kinds, gradient, second, layouts, shown)
+            _RECIPES[name] = Recipe(body, kinds, gradient, layouts, shown)
         return body
 
     return register
@@ -85,7 +82,7 @@ def recipe_of(name: str) -> Recipe | None:
         from hotplug.conformance.samples.elementwise import automatic
 
         entry = OPS[name]
-        return Recipe(functools.partial(automatic, entry), accepted(entry), True, True, True)
+        return Recipe(functools.partial(automatic, entry), accepted(entry), True, True)
     return found
 
 
