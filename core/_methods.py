@@ -857,7 +857,7 @@ class TensorMethods:
         return _f.take(self, index)
 
     def take_along_dim(self: Any, indices: Tensor, dim: _int | None = None) -> Tensor:
-        """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without"""
+        """:func:`gather` with input and indices broadcast against each other; positions count modulo the size, so that"""
         return _f.take_along_dim(self, indices, dim)
 
     def sum(self: Any, dim: Dim = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
@@ -1025,6 +1025,10 @@ class TensorMethods:
     def nonzero(self: Any, *, as_tuple: _bool = False) -> Any:
         """Positions of the elements that are not zero -> ``(n, input.ndim)``, int64, in C order; with ``as_tuple`` a vector"""
         return _f.nonzero(self, as_tuple=as_tuple)
+
+    def nonzero_static(self: Any, *, size: _int, fill_value: _int = -1) -> Tensor:
+        """The first ``size`` rows of :func:`nonzero`, ``(size, input.ndim)``; rows that it lacks hold ``fill_value``."""
+        return _f.nonzero_static(self, size=size, fill_value=fill_value)
 
     def argwhere(self: Any) -> Tensor:
         """Positions of the elements that are not zero -> ``(n, input.ndim)``; reads ``n`` from the device."""
@@ -1781,6 +1785,12 @@ class TensorMethods:
         """The conjugate transpose of the last two axes; of a real tensor a view."""
         return _f.adjoint(self)
 
+    def triangular_solve(
+        self: Any, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False
+    ) -> TriangularSolve:
+        """``X`` with ``A @ X = input`` (``A^T @ X = input``), and a copy of A."""
+        return _f.triangular_solve(self, A, upper, transpose, unitriangular)
+
     def cholesky(self: Any, upper: _bool = False) -> Tensor:
         """:func:`linalg.cholesky`."""
         return _f.cholesky(self, upper)
@@ -1797,9 +1807,25 @@ class TensorMethods:
         """:func:`linalg.matrix_exp`."""
         return _f.matrix_exp(self)
 
+    def geqrf(self: Any) -> Geqrf:
+        """``(a, tau)``: the QR factors of ``(*, M, N)`` as :func:`linalg.householder_product` takes them."""
+        return _f.geqrf(self)
+
+    def orgqr(self: Any, input2: Tensor) -> Tensor:
+        """:func:`linalg.householder_product`."""
+        return _f.orgqr(self, input2)
+
+    def ormqr(self: Any, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False) -> Tensor:
+        """``Q @ other`` (``other @ Q`` where not ``left``), Q the whole product of reflections, or its adjoint (``transpose``)."""
+        return _f.ormqr(self, input2, input3, left, transpose)
+
     def lu_solve(self: Any, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
         """:func:`linalg.lu_solve` with the right-hand side first."""
         return _f.lu_solve(self, LU_data, LU_pivots)
+
+    def lu(self: Any, pivot: _bool = True, get_infos: _bool = False) -> LUFactor | LUFactorEx:
+        """:func:`linalg.lu_factor`, or where ``get_infos`` :func:`linalg.lu_factor_ex`: PyTorch's older form."""
+        return _f.lu(self, pivot, get_infos)
 
     def inverse(self: Any) -> Tensor:
         """:func:`linalg.inv`."""
@@ -1886,6 +1912,16 @@ class TensorMethods:
     def diagonal_scatter(self: Any, src: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor:
         """A copy of ``input`` with ``src`` on a diagonal of two axes."""
         return _f.diagonal_scatter(self, src, offset, dim1, dim2)
+
+    def as_strided_scatter(
+        self: Any, src: Tensor, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
+    ) -> Tensor:
+        """A copy of ``input``, which must be contiguous, with ``src`` at the elements that :func:`as_strided` shows of it."""
+        return _f.as_strided_scatter(self, src, size, stride, storage_offset)
+
+    def fill_diagonal_(self: Any, fill_value: _float, wrap: _bool = False) -> Tensor:
+        """Set the elements whose indices are all equal.  input of two axes, or of more that are equal."""
+        return _f.fill_diagonal_(self, fill_value, wrap)
 
     def cummax(self: Any, dim: _int) -> ValuesIndices:
         """The largest element so far along ``dim``, and the last position of it; NaN stays.  ``(*S)`` -> twice ``(*S)``."""

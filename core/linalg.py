@@ -14,6 +14,7 @@ from hotplug import ops as _ops
 from hotplug.errors import LinAlgError
 from hotplug.ops.linalg_cholesky import linalg_cholesky as cholesky, linalg_cholesky_ex as cholesky_ex
 from hotplug.ops.linalg_functions import linalg_matrix_exp as matrix_exp
+from hotplug.ops.linalg_householder import linalg_householder_product as householder_product
 from hotplug.ops.linalg_least_squares import linalg_lstsq as lstsq, linalg_pinv as pinv
 from hotplug.ops.linalg_lu import (
     linalg_lu as lu,
@@ -54,7 +55,8 @@ if TYPE_CHECKING:
     from hotplug.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv",
     "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm",
     "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals",
     "tensorinv", "tensorsolve", "vector_norm",

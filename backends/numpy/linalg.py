@@ -146,6 +146,11 @@ def _qr(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) ->
         outs[0][...], outs[1][...] = np.linalg.qr(inputs[0], options["mode"])
 
 
+def _reflections(outs: Sequence[NDArray], inputs: Sequence[NDArray], _: Options) -> None:
+    packed, outs[1][...] = np.linalg.qr(inputs[0], "raw")
+    outs[0][...] = packed.swapaxes(-2, -1)
+
+
 def _eigh(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) -> None:
     triangle: Any = "U" if options["upper"] else "L"
     if options["vectors"]:
@@ -171,7 +176,8 @@ def _svd(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) -
 LINALG: Final[dict[str, Callable[[Sequence[NDArray], Sequence[NDArray], Options], None]]] = {
     "cholesky_factor": _cholesky, "lu_factors": _lu, "row_order": _row_order, "triangular_solution": _triangular,
     "linear_solution": _solve, "inverse_matrix": _inverse, "determinant": _determinant,
-    "log_determinant": _log_determinant, "qr_factors": _qr, "hermitian_eigen": _eigh, "general_eigen": _eig,
+    "log_determinant": _log_determinant, "qr_factors": _qr, "reflections": _reflections, "hermitian_eigen": _eigh,
+    "general_eigen": _eig,
     "singular_factors": _svd,
 }  # fmt: skip
 

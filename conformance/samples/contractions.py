@@ -179,7 +179,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(3), 1)
 
 
-@samples("as_strided_scatter", layouts=False)
+@samples("as_strided_scatter", layouts=False, gradient=False)  # PyTorch's is that of the elements that are overwritten
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(2, 2), (2, 2), (1, 4), 1)
 
@@ -187,5 +187,4 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("fill_diagonal_")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), 2)
-    yield Sample(draw(7, 2), 1, wrap=True)
     yield Sample(draw(2, 2, 2), 0)

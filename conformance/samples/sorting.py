@@ -140,3 +140,16 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 5))
     yield Sample(draw(3, 5), 1, True)
     yield Sample(draw.of([[1.0, float("nan")], [3.0, 5.0]]), 0).forward()
+
+
+@samples("nonzero_static", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(3, 4), size=4)
+    yield Sample(draw.of([0, 1, 0, 1]), size=3, fill_value=7)
+
+
+@samples("histogramdd", kinds="", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    points = draw.of(draw(7, 2).values, "float32")
+    yield Sample(points, [3, 2])
+    yield Sample(points, 2, range=[-1.0, 1.0, -2.0, 2.0], density=True)

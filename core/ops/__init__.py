@@ -68,7 +68,9 @@ if TYPE_CHECKING:
     from hotplug.ops.linalg_common import *  # noqa: F403
     from hotplug.ops.linalg_factors import *  # noqa: F403
     from hotplug.ops.linalg_functions import *  # noqa: F403
+    from hotplug.ops.linalg_householder import *  # noqa: F403
     from hotplug.ops.linalg_least_squares import *  # noqa: F403
+    from hotplug.ops.linalg_lowrank import *  # noqa: F403
     from hotplug.ops.linalg_lu import *  # noqa: F403
     from hotplug.ops.linalg_norms import *  # noqa: F403
     from hotplug.ops.linalg_qr import *  # noqa: F403

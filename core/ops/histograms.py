@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hotplug import host
 from hotplug.declare import function
 from hotplug.dtypes import dtype as DType, float32, float64, int64
-from hotplug.errors import ArgumentError, DTypeError, ShapeError
+from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.ops import arithmetic, comparison, creation, reduction, views
 from hotplug.ops.joining import cat, stack
 from hotplug.ops.scattering import scatter_along
@@ -140,17 +143,23 @@ def histogram(
     given = input.detach()
     edges = _edges(given, bins, range)
     count = edges.shape[0] - 1
-    last = views.select(edges, 0, count)
-    place: Tensor = search_along(edges, views.reshape(given, (-1,)), True) - 1
-    flat = views.reshape(given, (-1,))
-    place = arithmetic.where_elements(comparison.eq(flat, last), count - 1, place)
-    inside = comparison.logical_and(comparison.ge(flat, views.select(edges, 0, 0)), comparison.le(flat, last))
+    place, inside = _bin_of(views.reshape(given, (-1,)), edges)
     place = arithmetic.where_elements(inside, place, count)
     hist = _counted(place, weight, count, input.dtype)
     if density:
         widths = views.narrow(edges, 0, 1, count) - views.narrow(edges, 0, 0, count)
         hist = hist / reduction.sum(hist) / widths
     return Histogram(hist, edges)
+
+
+def _bin_of(flat: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+    """The bin of each number, and whether it has one."""
+    count = edges.shape[0] - 1
+    last = views.select(edges, 0, count)
+    place: Tensor = search_along(edges, flat, True) - 1
+    place = arithmetic.where_elements(comparison.eq(flat, last), count - 1, place)
+    inside = comparison.logical_and(comparison.ge(flat, views.select(edges, 0, 0)), comparison.le(flat, last))
+    return place, inside
 
 
 def _edges(input: Tensor, bins: Any, range: tuple[float, float] | None) -> Tensor:
@@ -165,3 +174,71 @@ def _edges(input: Tensor, bins: Any, range: tuple[float, float] | None) -> Tenso
     if range is not None:
         raise HistogramError("histogram(): range is for a number of bins; edges given as a tensor have their own")
     return cat([bins.detach()])
+
+
+class HistogramDD(NamedTuple):
+    """What :func:`histogramdd` returns."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
+
+
+@function(method=False)
+def histogramdd(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+) -> HistogramDD:
+    """Counts of points in a grid: input ``(*, D)`` -> ``(hist, bin_edges)``, as many axes and vectors of edges as D.
+
+    Args:
+        bins: how many equal parts along every axis, D such numbers, or D ascending vectors of edges.
+        range: the lower and upper ends of the D axes, one after the other; default: those of the points.
+        weight: what each point counts, ``(*)``.
+        density: divide by the total and by each cell's volume.
+    """
+    if input.dtype not in (float32, float64):
+        raise DTypeError(f"histogramdd: expected a float32 or float64 input, got {input.dtype.name}")
+    if input.ndim < 2:
+        raise RankError(f"histogramdd: input tensor should have at least 2 dimensions, got {input.ndim}")
+    if weight is not None and (tuple(weight.shape) != tuple(input.shape[:-1]) or weight.dtype is not input.dtype):
+        raise ShapeError(
+            f"histogramdd: weight should have the shape of the points and the dtype of input, {list(input.shape[:-1])}, got "
+            f"{weight.dtype.name}{list(weight.shape)}"
+        )
+    given = input.detach()
+    points = views.reshape(given, (math.prod(given.shape[:-1]), given.shape[-1]))
+    edges = _all_edges(points, bins, range)
+    counts = [each.shape[0] - 1 for each in edges]
+    place = inside = None
+    for axis, each in enumerate(edges):
+        at, within = _bin_of(views.select(points, 1, axis), each)
+        place = at if place is None else place * counts[axis] + at
+        inside = within if inside is None else comparison.logical_and(inside, within)
+    assert place is not None
+    assert inside is not None
+    total = math.prod(counts)
+    place = arithmetic.where_elements(inside, place, total)
+    hist = views.reshape(_counted(place, weight, total, input.dtype), tuple(counts))
+    if density:
+        hist = hist / reduction.sum(hist)
+        for axis, each in enumerate(edges):
+            widths = views.narrow(each, 0, 1, counts[axis]) - views.narrow(each, 0, 0, counts[axis])
+            hist = hist / views.reshape(widths, (counts[axis], *(1,) * (len(counts) - axis - 1)))
+    return HistogramDD(hist, tuple(edges))
+
+
+def _all_edges(points: Tensor, bins: Any, span: Sequence[float] | None) -> list[Tensor]:
+    count = points.shape[1]
+    each = [bins] * count if isinstance(bins, int) else list(bins)
+    if len(each) != count:
+        raise HistogramError(f"histogramdd: The size of bins must be equal to the innermost dimension of the input, "
+                             f"{count}, got {len(each)}")  # fmt: skip
+    if span is not None and len(span) != 2 * count:
+        raise HistogramError(f"histogramdd: range should have {2 * count} elements, got {len(span)}")
+    ends = [None if span is None else (span[2 * axis], span[2 * axis + 1]) for axis in builtins.range(count)]
+    columns = [views.select(points, 1, axis) for axis in builtins.range(count)]
+    return [_edges(column, wanted, end) for column, wanted, end in zip(columns, each, ends, strict=True)]

@@ -317,22 +317,40 @@ def _block_factor(vectors: Array, taus: Array) -> Array:
     return la.turned(la.inverse_from_diagonal(la.turned(inner), taus))
 
 
-def qr(matrix: Array, columns: int) -> tuple[Array, Array]:
-    """``Q (*B, M, columns)`` and ``R (*B, M, N)``, upper; ``columns`` 0 means that Q is not wanted."""
+def _panels(matrix: Array) -> tuple[Array, list[tuple[int, Array, Array]]]:
+    """R on and above the diagonal, and each panel's first row, vectors and factors."""
     m, n = matrix.shape[-2:]
-    rest, reflectors = dispatch.clone(matrix), []
+    rest, panels = dispatch.clone(matrix), []
     for first in range(0, min(m, n), la.BLOCK):
         last = min(m, n, first + la.BLOCK)
         panel, vectors, taus = _qr_panel(dispatch.clone(part(rest, (first, m), (first, last))))
-        factor = _block_factor(vectors, taus)
-        reflectors.append((first, vectors, factor))
+        panels.append((first, vectors, taus))
         dispatch.copy(panel, part(rest, (first, m), (first, last)))
         if last < n:
-            _reflect(part(rest, (first, m), (last, n)), vectors, la.adjoint(factor))
+            _reflect(part(rest, (first, m), (last, n)), vectors, la.adjoint(_block_factor(vectors, taus)))
+    return la.triangle_of(rest, True), panels
+
+
+def qr(matrix: Array, columns: int) -> tuple[Array, Array]:
+    """``Q (*B, M, columns)`` and ``R (*B, M, N)``, upper; ``columns`` 0 means that Q is not wanted."""
+    m = matrix.shape[-2]
+    r, panels = _panels(matrix)
     q = la.identity(matrix, m, columns) if columns else la.new(matrix, (*la.batch_of(matrix), m, 0))
-    for first, vectors, factor in reversed(reflectors) if columns else ():
-        _reflect(part(q, (first, m), (0, columns)), vectors, factor)
-    return q, la.triangle_of(rest, True)
+    for first, vectors, taus in reversed(panels) if columns else ():
+        _reflect(part(q, (first, m), (0, columns)), vectors, _block_factor(vectors, taus))
+    return q, r
+
+
+def reflections(matrix: Array) -> tuple[Array, Array, Array]:
+    """``R (*B, M, N)``, the reflections' vectors ``(*B, M, K)`` and factors ``(*B, K)``, ``K = min(M, N)``."""
+    (m, n), batch = matrix.shape[-2:], la.batch_of(matrix)
+    r, panels = _panels(matrix)
+    whole, taus = la.new(matrix, (*batch, m, min(m, n)), fill=0), la.new(matrix, (*batch, min(m, n)))
+    for first, vectors, factors in panels:
+        width = factors.shape[-1]
+        dispatch.copy(vectors, part(whole, (first, m), (first, first + width)))
+        dispatch.copy(factors, dispatch.move(taus, (*batch, width), taus.strides, first))
+    return r, whole, taus
 
 
 def _reflect(target: Array, vectors: Array, factor: Array) -> None:

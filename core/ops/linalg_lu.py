@@ -217,7 +217,13 @@ def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:  # no
     return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
+@function()
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> LUFactor | LUFactorEx:  # noqa: N803
+    """:func:`linalg.lu_factor`, or where ``get_infos`` :func:`linalg.lu_factor_ex`: PyTorch's older form."""
+    return linalg_lu_factor_ex(A, pivot=pivot) if get_infos else linalg_lu_factor(A, pivot=pivot)
+
+
 __all__ = [
-    "LU", "LUFactor", "LUFactorEx", "eye_like", "lu_factors", "lu_solve", "lu_unpack", "permuted", "row_order",
+    "LU", "LUFactor", "LUFactorEx", "eye_like", "lu", "lu_factors", "lu_solve", "lu_unpack", "permuted", "row_order",
     "solve_with_factors",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hotplug.declare import composite, function
 from hotplug.errors import ShapeError
 from hotplug.ops import diagonals, linalg_arrays, views
@@ -65,3 +67,24 @@ def linalg_solve_triangular(
     """
     check_fits("linalg.solve_triangular", input, B, left)
     return solved_triangle("linalg.solve_triangular", input, B, upper, left, unitriangular)
+
+
+class TriangularSolve(NamedTuple):
+    """What :func:`triangular_solve` returns."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+@function()
+def triangular_solve(
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False  # noqa: N803
+) -> TriangularSolve:  # fmt: skip
+    """``X`` with ``A @ X = input`` (``A^T @ X = input``), and a copy of A.
+
+    PyTorch's older form of :func:`linalg.solve_triangular`.
+    """
+    check_fits("triangular_solve", A, input)
+    matrix = views.transpose(A, -2, -1) if transpose else A
+    found = solved_triangle("triangular_solve", matrix, input, upper is not transpose, True, unitriangular)
+    return TriangularSolve(found, A.clone())

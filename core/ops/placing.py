@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hotplug.autograd.views import assign
 from hotplug.declare import function
 from hotplug.declare.dims import canonical_dim
 from hotplug.dtypes import int64
-from hotplug.errors import DTypeError, IndexRangeError, ShapeError
-from hotplug.ops import scatter_reduction, views
+from hotplug.errors import DTypeError, IndexRangeError, RankError, ShapeError
+from hotplug.ops import movement, scatter_reduction, views
 from hotplug.ops.gathering import linear_index
 from hotplug.ops.scattering import BadReduceError, scatter_along, scatter_rows
 from hotplug.tensor import Tensor
@@ -94,3 +96,35 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
     """A copy of ``input`` with ``src`` on a diagonal of two axes."""
     copy = input.clone()
     return _written("diagonal_scatter", src, copy, views.diagonal(copy, offset, dim1, dim2))
+
+
+@function()
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """A copy of ``input``, which must be contiguous, with ``src`` at the elements that :func:`as_strided` shows of it."""
+    if not input.is_contiguous():
+        raise ShapeError("as_strided_scatter: expected a contiguous input, got another layout; use .contiguous()")
+    copy = input.clone()
+    part = views.as_strided(copy, size, stride, 0 if storage_offset is None else storage_offset)
+    return _written("as_strided_scatter", src, copy, part)
+
+
+@function()
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Set the elements whose indices are all equal.  input of two axes, or of more that are equal.
+
+    With ``wrap``, the diagonal of a tall matrix begins anew below each one, with an empty row between.
+    """
+    if input.ndim < 2:
+        raise RankError(f"fill_diagonal_: dimensions must larger than 1, got {input.ndim}")
+    if input.ndim > 2 and len(set(input.shape)) > 1:
+        raise ShapeError(f"fill_diagonal_: all dimensions of input must be of equal length, got {list(input.shape)}")
+    height, width = input.shape[:2]
+    starts = range(0, height, width + 1) if wrap and input.ndim == 2 else (0,)
+    for start in starts:
+        part = views.narrow(input, 0, start, height - start)
+        while part.ndim > 1:  # the diagonal of two axes becomes the last, which pairs with the next
+            part = views.diagonal(part, 0, 0, part.ndim - 1)
+        movement.fill_(part, fill_value)
+    return input

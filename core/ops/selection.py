@@ -147,6 +147,26 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 @function()
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The first ``size`` rows of :func:`nonzero`, ``(size, input.ndim)``; rows that it lacks hold ``fill_value``.
+
+    The shape is known beforehand: nothing is read from the device.
+    """
+    if size < 0:
+        raise ShapeError(f"nonzero_static: 'size' must be an non-negative integer, got {size}")
+    flat = views.reshape(input.detach() if input.dtype is bool_ else comparison.ne(input.detach(), 0), (-1,))
+    rank = arithmetic.where_elements(flat, arithmetic.clamp(scan.cumsum(flat, 0) - 1, max=size), size)
+    room = creation.full((size + 1,), -1, dtype=int64, device=input.device)
+    if flat.shape[0]:
+        room = scatter_along(room, 0, rank, creation.iota(flat, tuple(flat.shape)), tuple(flat.shape), "set")
+    places = views.narrow(room, 0, 0, size)
+    found = coordinates(arithmetic.clamp(places, min=0), tuple(input.shape))
+    missing = views.unsqueeze(comparison.lt(places, 0), 1)
+    filled: Tensor = arithmetic.where_elements(missing, fill_value, found)
+    return filled
+
+
+@function()
 def argwhere(input: Tensor) -> Tensor:
     """Positions of the elements that are not zero -> ``(n, input.ndim)``; reads ``n`` from the device."""
     found: Tensor = nonzero(input)

@@ -10,6 +10,7 @@ import pytest
 from oracle import agree, agree_on, same_error
 
 import hotplug as hp
+from hotplug.autograd import gradcheck
 
 ROWS = [0, 2, 2]
 
@@ -92,7 +93,9 @@ def test_filling_shared_memory(torch: ModuleType) -> None:
     agree_on(torch, program, [np.array([[1.0], [2.0], [3.0]])], order=0)
 
 
-@pytest.mark.parametrize("name", ["scatter_", "scatter_add_", "index_add_", "index_put_", "put_", "index_fill_", "index_copy_"])
+@pytest.mark.parametrize(
+    "name", ["scatter_", "scatter_add_", "index_add_", "index_put_", "put_", "index_fill_", "index_copy_"]
+)
 def test_indexed_writes_into_shared_memory(name: str) -> None:
     x, index = hp.zeros(3, 1).expand(3, 4), hp.tensor([0, 1])
     calls: dict[str, Any] = {
@@ -125,3 +128,38 @@ BAD: dict[str, Any] = {
 @pytest.mark.parametrize("name", BAD)
 def test_errors(torch: ModuleType, name: str) -> None:
     same_error(torch, BAD[name])
+
+
+@pytest.mark.parity
+def test_strided_and_diagonal_writes(torch: ModuleType) -> None:
+    def scattered(t: Any, _: Any, a: Any, b: Any) -> Any:
+        return [t.as_strided_scatter(a, b, (2, 2), (1, 4), 1), a.as_strided_scatter(b[0], (2,), (5,))]
+
+    # PyTorch's gradient is that of the elements that were overwritten.
+    agree_on(torch, scattered, [np.arange(12.0).reshape(3, 4), np.ones((2, 2))], order=0)
+    given = [hp.tensor(np.arange(12.0).reshape(3, 4), requires_grad=True), hp.ones(2, 2, dtype=hp.float64)]
+    assert gradcheck(lambda a, b: scattered(hp, None, a, b), [given[0], given[1].requires_grad_()])
+
+    def filled(t: Any, _: Any, a: Any) -> Any:
+        return [
+            t.zeros(3, 5).fill_diagonal_(2), t.zeros(7, 3).fill_diagonal_(2), t.zeros(8, 3).fill_diagonal_(2, wrap=True),
+            t.zeros(9, 2).fill_diagonal_(2, wrap=True), t.zeros(3, 3, 3).fill_diagonal_(1.5), (a * 1).fill_diagonal_(4),
+            t.zeros(3, 5, dtype=t.int64).T.fill_diagonal_(2), t.zeros(0, 3).fill_diagonal_(1),
+            t.zeros(4, 1).fill_diagonal_(1, wrap=True),
+        ]  # fmt: skip
+
+    agree_on(torch, filled, [np.arange(12.0).reshape(3, 4)])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda t, F: t.zeros(3).fill_diagonal_(1),
+        lambda t, F: t.zeros(3, 3, 2).fill_diagonal_(1),
+        lambda t, F: t.as_strided_scatter(t.zeros(3), t.ones(3), (2,), (1,)),
+        lambda t, F: t.as_strided_scatter(t.zeros(3), t.ones(4), (4,), (1,)),
+    ],
+)
+@pytest.mark.parity
+def test_errors_of_strided_writes(torch: ModuleType, program: Any) -> None:
+    same_error(torch, program)

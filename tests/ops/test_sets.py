@@ -213,3 +213,41 @@ BAD: dict[str, Any] = {
 @pytest.mark.parametrize("name", BAD)
 def test_errors(torch: ModuleType, name: str) -> None:
     same_error(torch, BAD[name])
+
+
+@pytest.mark.parity
+def test_counts_in_a_grid(torch: ModuleType) -> None:
+    def program(t: Any, _: Any, a: Any) -> Any:
+        edges = [t.tensor([-1.0, 0.0, 0.5], dtype=a.dtype), t.tensor([-1.0, 1.0], dtype=a.dtype)]
+        found = [
+            t.histogramdd(a, 3), t.histogramdd(a, [2, 4]), t.histogramdd(a, edges), t.histogramdd(a, 2, density=True),
+            t.histogramdd(a, [2, 2], range=[-1.0, 1.0, 0.0, 0.5], weight=a[:, :, 0]), t.histogramdd(a[:1, :1], 2),
+        ]  # fmt: skip
+        return [each for hist, bin_edges in found for each in (hist, *bin_edges)]
+
+    agree_on(torch, program, [np.random.default_rng(0).normal(size=(4, 5, 2))], order=0)
+
+
+@pytest.mark.parity
+def test_nonzero_of_a_known_number(torch: ModuleType) -> None:
+    def program(t: Any, _: Any, a: Any) -> Any:
+        given = [a, a > 1, a.to(t.int64), a[:0], a.T, a[1, 1]]
+        return [t.nonzero_static(x, size=size, fill_value=-7) for x in given for size in (0, 2, 5, 9)]
+
+    agree_on(torch, program, [np.array([[0.0, 1.0, 2.0], [0.0, 3.0, 0.0]])], order=0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda t, F: t.nonzero_static(t.ones(2), size=-1),
+        lambda t, F: t.histogramdd(t.ones(3), 2),
+        lambda t, F: t.histogramdd(t.ones(3, 2), [2]),
+        lambda t, F: t.histogramdd(t.ones(3, 2), 2, range=[0.0, 1.0]),
+        lambda t, F: t.histogramdd(t.ones(3, 2), 2, weight=t.ones(2)),
+        lambda t, F: t.histogramdd(t.ones(3, 2, dtype=t.int64), 2),
+    ],
+)
+@pytest.mark.parity
+def test_errors_of_grids(torch: ModuleType, program: Any) -> None:
+    same_error(torch, program)
