@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from hotplug import ops as _f
     from hotplug.device import device as Device
     from hotplug.dtypes import dtype as DType
+    from hotplug.ops.linalg_householder import Geqrf
+    from hotplug.ops.linalg_lu import LUFactor, LUFactorEx
     from hotplug.ops.linalg_qr import QR
     from hotplug.ops.linalg_solve import Slogdet
     from hotplug.ops.linalg_spectral import LegacySVD
+    from hotplug.ops.linalg_triangular import TriangularSolve
     from hotplug.ops.reduction import Dim, ValuesIndices
     from hotplug.random import Generator
     from hotplug.tensor import Tensor
