@@ -26,6 +26,8 @@ HOST: Final = (1, 0)
 """DLPack's number of host memory: ``kDLCPU``, device 0."""
 
 _VERSION: Final = (1, 0)
+_VERSIONED: Final = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+"""Whether NumPy makes capsules of version 1; before, only of the older kind, which every consumer takes."""
 _READABLE_HERE: Final = frozenset({1, 3, 11})  # kDLCPU, kDLCUDAHost, kDLROCMHost
 _DEVICES: Final = {
     1: "cpu", 2: "cuda", 3: "pinned host memory of cuda", 4: "opencl", 7: "vulkan", 8: "metal", 9: "vpi", 10: "rocm",
@@ -122,10 +124,16 @@ def give(tensor: Tensor, stream: Any, max_version: Any, dl_device: Any, copy: bo
 
 def _capsule(values: np.ndarray[Any, Any], max_version: Any, copy: bool | None) -> Any:
     if values.dtype != dtypes.bfloat16.numpy:
-        return values.__dlpack__(max_version=max_version, copy=copy)
-    capsule = values.view(np.uint16).__dlpack__(max_version=max_version, copy=copy)
+        return _numpy_capsule(values, max_version, copy)
+    capsule = _numpy_capsule(values.view(np.uint16), max_version, copy)
     _read(capsule).tensor.dtype.code = _BFLOAT
     return capsule
+
+
+def _numpy_capsule(values: np.ndarray[Any, Any], max_version: Any, copy: bool | None) -> Any:
+    if _VERSIONED:
+        return values.__dlpack__(max_version=max_version, copy=copy)
+    return (values.copy() if copy else values).__dlpack__()
 
 
 def _elsewhere(tensor: Tensor) -> ExchangeError:
