@@ -48,7 +48,9 @@ def loss(library: Any, name: str, options: dict[str, Any], count: int, others: l
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("case", LOSSES, ids=lambda case: f"{case[0]}{case[1]}")
+@pytest.mark.parametrize(
+    "case", LOSSES, ids=lambda case: case[0] + str({k: getattr(v, "__name__", v) for k, v in case[1].items()})
+)
 def test_a_loss_is_pytorch_s(torch: Any, case: tuple[str, dict[str, Any], int, list[Any]]) -> None:
     for mine, his in zip(loss(hp, *case), loss(torch, *case), strict=True):
         np.testing.assert_allclose(mine, his, **F32)
