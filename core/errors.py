@@ -19,8 +19,8 @@ class DTypeError(HotplugError, NotImplementedError):
     """An operation is not defined for the given dtypes.  PyTorch raises NotImplementedError or its base, RuntimeError."""
 
 
-class ArgumentError(HotplugError, ValueError):
-    """An argument has a value outside its documented range."""
+class ArgumentError(HotplugError, ValueError, RuntimeError):
+    """An argument has a value outside its documented range.  PyTorch raises either built-in, by op."""
 
 
 class ArgumentTypeError(HotplugError, TypeError):

@@ -24,7 +24,9 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return input - other * alpha
 
 
-@elementwise(dtype=numbers, sample=(-3, 3), inplace=False, dunders=("__rsub__",), weights=("alpha",))
+@elementwise(
+    dtype=numbers, sample=(-3, 3), inplace=False, dunders=("__rsub__",), weights=("alpha",), tensors=("input",)
+)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Difference the other way round, ``other - alpha * input``."""
     return s.sub(other, input * alpha)
@@ -72,7 +74,7 @@ def rmod(input: Any, other: Any) -> Any:
     return s.remainder(other, input)
 
 
-@elementwise(dtype=real, sample=(0.5, 3))
+@elementwise(dtype=real, sample=(0.5, 3), tensors=("input",))
 def fmod(input: Any, other: Any) -> Any:
     """Remainder with the sign of the dividend, as C's ``fmod``."""
     return s.fmod(input, other)
@@ -134,7 +136,7 @@ def hypot(input: Any, other: Any) -> Any:
     return s.hypot(input, other)
 
 
-@elementwise(dtype=floating, sample=(-3, 3))
+@elementwise(dtype=floating, sample=(-3, 3), tensors=("input",))
 def copysign(input: Any, other: Any) -> Any:
     """The magnitude of ``input`` with the sign of ``other``."""
     return s.copysign(input, other)
@@ -217,7 +219,7 @@ def _(grad: Expr, out: Expr) -> Any:
     return -grad * (out * out)
 
 
-@elementwise(dtype=numeric, sample=(-3, 3))
+@elementwise(dtype=numeric, sample=(-3, 3), tensors=("input", "end"))
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """``input + weight * (end - input)``, exact at both ends."""
     return s.where(s.lt(s.abs(weight), 0.5), input + weight * (end - input), end - (end - input) * s.sub(1.0, weight))

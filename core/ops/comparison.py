@@ -9,37 +9,37 @@ from hotplug.declare.rules import integers
 from hotplug.expr import scalar as s
 
 
-@elementwise(dtype=numeric, sample=(-2, 2), dunders=("__eq__",))
+@elementwise(dtype=numeric, sample=(-2, 2), dunders=("__eq__",), tensors=("input",))
 def eq(input: Any, other: Any) -> Any:
     """Whether the operands are equal -> bool."""
     return s.eq(input, other)
 
 
-@elementwise(dtype=numeric, sample=(-2, 2), dunders=("__ne__",), aliases=("not_equal",))
+@elementwise(dtype=numeric, sample=(-2, 2), dunders=("__ne__",), aliases=("not_equal",), tensors=("input",))
 def ne(input: Any, other: Any) -> Any:
     """Whether the operands differ -> bool."""
     return s.ne(input, other)
 
 
-@elementwise(dtype=real, sample=(-2, 2), dunders=("__lt__",), aliases=("less",))
+@elementwise(dtype=real, sample=(-2, 2), dunders=("__lt__",), aliases=("less",), tensors=("input",))
 def lt(input: Any, other: Any) -> Any:
     """``input < other`` -> bool."""
     return s.lt(input, other)
 
 
-@elementwise(dtype=real, sample=(-2, 2), dunders=("__le__",), aliases=("less_equal",))
+@elementwise(dtype=real, sample=(-2, 2), dunders=("__le__",), aliases=("less_equal",), tensors=("input",))
 def le(input: Any, other: Any) -> Any:
     """``input <= other`` -> bool."""
     return s.le(input, other)
 
 
-@elementwise(dtype=real, sample=(-2, 2), dunders=("__gt__",), aliases=("greater",))
+@elementwise(dtype=real, sample=(-2, 2), dunders=("__gt__",), aliases=("greater",), tensors=("input",))
 def gt(input: Any, other: Any) -> Any:
     """``input > other`` -> bool."""
     return s.gt(input, other)
 
 
-@elementwise(dtype=real, sample=(-2, 2), dunders=("__ge__",), aliases=("greater_equal",))
+@elementwise(dtype=real, sample=(-2, 2), dunders=("__ge__",), aliases=("greater_equal",), tensors=("input",))
 def ge(input: Any, other: Any) -> Any:
     """``input >= other`` -> bool."""
     return s.ge(input, other)

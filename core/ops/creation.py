@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -55,24 +55,41 @@ def _made(shape: Sequence[Any], value: Any, dtype: DType | None, device: Any, re
     return finish(array, requires_grad)
 
 
+_LAYOUT: Final = frozenset({"layout", "memory_format", "names", "pin_memory"})
+"""PyTorch's keywords about memory, which is always dense and strided here."""
+
+
+def _check_layout(op: str, keywords: dict[str, Any]) -> None:
+    for name in keywords.keys() - _LAYOUT:
+        raise ArgumentTypeError(f"{op}() got an unexpected keyword argument '{name}'")
+
+
+def _given(op: str, size: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The sizes as they were given, at all."""
+    if not size:
+        raise ArgumentTypeError(f"{op}() missing 1 required positional argument: 'size'; of a 0-d tensor it is ()")
+    return size
+
+
 @function(method=False)
 def empty(
     *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """An uninitialised tensor."""
-    return _made(size or ((),), None, dtype, device, requires_grad)
+    _check_layout("empty", layout)
+    return _made(_given("empty", size), None, dtype, device, requires_grad)
 
 
 @function(method=False)
 def zeros(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
-    return _made(size or ((),), 0, dtype, device, requires_grad)
+    return _made(_given("zeros", size), 0, dtype, device, requires_grad)
 
 
 @function(method=False)
 def ones(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
-    return _made(size or ((),), 1, dtype, device, requires_grad)
+    return _made(_given("ones", size), 1, dtype, device, requires_grad)
 
 
 @function(method=False)
@@ -97,6 +114,7 @@ def empty_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """An uninitialised tensor of the input's shape, dtype and device."""
+    _check_layout("empty_like", layout)
     return finish(_like(input, dtype, device), requires_grad)
 
 
@@ -105,6 +123,7 @@ def zeros_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
+    _check_layout("zeros_like", layout)
     array = _like(input, dtype, device)
     dispatch.fill_literal(array, 0)
     return finish(array, requires_grad)
@@ -115,6 +134,7 @@ def ones_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """Ones of the input's shape, dtype and device."""
+    _check_layout("ones_like", layout)
     array = _like(input, dtype, device)
     dispatch.fill_literal(array, 1)
     return finish(array, requires_grad)

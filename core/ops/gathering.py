@@ -202,13 +202,13 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 @function()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """:func:`gather` with input and indices broadcast against each other, and negative positions allowed; without
-    ``dim``, both flattened.
+    """:func:`gather` with input and indices broadcast against each other; positions count modulo the size, so that
+    negative ones do from the end.  Without ``dim``, both flattened, and positions within the size.
     """
     if indices.dtype is not int64:
         raise DTypeError(f"take_along_dim(): dtype of indices should be Long but got {indices.dtype.name}; use .long()")
     if dim is None:
-        input, indices, dim = views.reshape(input, (-1,)), views.reshape(indices, (-1,)), 0
+        return gather(views.reshape(input, (-1,)), 0, views.reshape(indices, (-1,)))
     d = canonical_dim("take_along_dim", dim, input.ndim)
     if input.ndim != indices.ndim:
         raise ShapeError(
@@ -222,4 +222,5 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     common = broadcast_shapes("take_along_dim", *around)
     wide = views.expand(input, (*common[:d], ours[d], *common[d + 1 :]))
     shape = (*common[:d], theirs[d], *common[d + 1 :])
-    return gather_along(wide, d, linear_index([indices], (ours[d],)), shape)
+    place = indices % ours[d] if ours[d] else indices
+    return gather_along(wide, d, place, shape)

@@ -244,7 +244,10 @@ def adaptive_sizes(op: str, rank: int, input: Tensor, output_size: Any) -> tuple
     given = (output_size,) * rank if output_size is None or isinstance(output_size, int) else tuple(output_size)
     if len(given) != rank:
         raise ShapeError(f"{op}: expected output_size of {rank} integers, got {output_size}")
-    return batch, tuple(s if w is None else int(w) for w, s in zip(given, batch.shape[2:], strict=True))
+    wanted = tuple(s if w is None else int(w) for w, s in zip(given, batch.shape[2:], strict=True))
+    if min(wanted) < 0:
+        raise ShapeError(f"{op}: elements of output_size must be greater than or equal to 0, got {list(wanted)}")
+    return batch, wanted
 
 
 def _adaptive_max(rank: int, input: Tensor, output_size: Any, both: bool) -> Any:

@@ -215,6 +215,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     given = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise BadRepeatError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if not given:
+        raise ShapeError("meshgrid: expects a non-empty list of tensors")
     if any(each.ndim > 1 for each in given):
         raise ShapeError("meshgrid: Expected 0D or 1D tensors in the tensor list")
     order = list(range(len(given)))

@@ -8,9 +8,9 @@ from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.autograd.graph import history
 from hotplug.declare import function
-from hotplug.declare.dims import sizes as sizes_of
+from hotplug.declare.dims import canonical_dim, sizes as sizes_of
 from hotplug.dtypes import int64
-from hotplug.errors import AutogradError, RankError, ShapeError
+from hotplug.errors import ArgumentError, AutogradError, RankError, ShapeError
 from hotplug.layout import layout_of
 from hotplug.tensor import Tensor
 
@@ -101,7 +101,10 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
     if input.ndim < 2:
         raise RankError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
-    axes = [axis for axis in range(input.ndim) if axis != dim % input.ndim]
+    if p <= 0:
+        raise ArgumentError(f"renorm: non-positive norm not supported, got p={p}")
+    d = canonical_dim("renorm", dim, input.ndim)
+    axes = [axis for axis in range(input.ndim) if axis != d]
     size = norm(input, p, axes, True)
     scale: Tensor = where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)
     return input * scale

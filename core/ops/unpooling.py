@@ -64,6 +64,8 @@ class UnpoolSizeError(ArgumentError):
 def _unpooled_size(op: str, given: Any, size: Shape, kernel: Shape, stride: Shape, padding: Shape) -> Shape:
     usual = tuple((n - 1) * s + k - 2 * p for n, s, k, p in zip(size, stride, kernel, padding, strict=True))
     if given is None:
+        if min(usual) < 0:
+            raise UnpoolSizeError(f"{op}: kernel, stride and padding would make an output of sizes {list(usual)}")
         return usual
     rank, wanted = len(size), tuple(int(each) for each in given)
     wanted = wanted[2:] if len(wanted) == rank + 2 else wanted

@@ -39,7 +39,7 @@ def test_a_backend_is_asked_once_with_the_whole_list(monkeypatch: pytest.MonkeyP
         return make_outs()
 
     monkeypatch.setattr(primitive, "override", override)
-    parameters = [hp.nn.Parameter(hp.ones(*shape)) for shape in SHAPES]
+    parameters = [hp.nn.Parameter(hp.ones(shape)) for shape in SHAPES]
     for each in parameters:
         each.grad = hp.ones_like(each)
     assert utils.clip_grad_norm_(parameters, 1.0).shape == ()

@@ -94,7 +94,7 @@ def compare(torch: ModuleType, cell: Cell) -> str:
     theirs = run_theirs(torch, cell, sample)
     ours = run_ours(cell, sample)
     if theirs.error is not None or ours.error is not None:
-        return _errors(ours.error, theirs.error)
+        return errors(ours.error, theirs.error)
     try:
         _compare_outputs(torch, cell, sample, ours, theirs)
     except CaseFailedError as error:
@@ -102,7 +102,7 @@ def compare(torch: ModuleType, cell: Cell) -> str:
     return AGREES
 
 
-def _errors(ours: Exception | None, theirs: Exception | None) -> str:
+def errors(ours: Exception | None, theirs: Exception | None) -> str:
     if theirs is None:
         return f"Hotplug raises {type(ours).__name__}: {ours}"
     lacks = isinstance(theirs, NotImplementedError) or _LACKS.search(str(theirs)) is not None

@@ -170,6 +170,44 @@ UNDEFINED: Final[tuple[Difference, ...]] = (
 """Cells that aren't compared, because PyTorch's result is none."""
 
 
+class Call(NamedTuple):
+    """Calls that only one of the two refuses, or with another kind of error: ``what`` as ``bad_calls`` words it."""
+
+    ops: str
+    what: str
+    reason: str
+
+
+CALLS: Final[tuple[Call, ...]] = (
+    Call("permute reshape flip", "99 for", "sizes and dims may be given one by one, so the number is looked at"),
+    Call(
+        "where_elements masked_fill_elements", "(text|None) for", "any Python value is a condition: it is true or not"
+    ),
+    Call("to is_conj is_neg resolve_conj resolve_neg", "(text|None) for 0", "nothing of the argument is looked at"),
+    Call("nn.functional.hinge_embedding_loss", "(text|None) for 1", "the target is only asked whether it is 1"),
+    Call(
+        "index_copy index_copy_",
+        "shape",
+        "both the number of indices and the shape are wrong, and PyTorch names the shape",
+    ),
+    Call("nn.functional.ctc_loss", "index", "PyTorch reads outside of its memory"),
+    Call(
+        "nn.functional.multilabel_margin_loss", "index before", "any negative number ends the targets here, not only -1"
+    ),
+    Call("combinations", "99", "of 99 elements out of 4 there are none; PyTorch builds a grid of 4**99 first"),
+    Call(
+        "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d",
+        "-99",
+        "PyTorch takes negative windows",
+    ),
+)
+
+
+def find_call(op: str, what: str) -> Call | None:
+    """The entry for a call that differs."""
+    return next((each for each in CALLS if op in each.ops.split() and re.search(each.what, what)), None)
+
+
 def find(cell: Cell, message: str) -> Difference | None:
     """The entry for a cell that differs."""
     return next((each for each in KNOWN if _holds(each, cell) and re.search(each.message, message)), None)

@@ -12,7 +12,7 @@ from parity.cells import FORMS, LAYOUTS, Cell
 from hotplug import dtypes, ops
 from hotplug.conformance import oracle
 from hotplug.conformance.draw import Operand
-from hotplug.conformance.levels.forward import REPRESENTATIVE
+from hotplug.conformance.sampling import REPRESENTATIVE
 from hotplug.conformance.samples import recipe_of, samples_of
 from hotplug.declare import OPS
 
