@@ -1798,12 +1798,12 @@ class TensorMethods:
         """:func:`linalg.cholesky`."""
         return _f.cholesky(self, upper)
 
-    def cholesky_solve(self: Any, L: Tensor, upper: _bool = False) -> Tensor:
-        """``X`` with ``A @ X = input`` where ``L`` is the Cholesky factor of A.  input ``(*, N, K)``, L ``(*, N, N)``."""
-        return _f.cholesky_solve(self, L, upper)
+    def cholesky_solve(self: Any, input2: Tensor, upper: _bool = False) -> Tensor:
+        """``X`` with ``A @ X = input`` where ``input2`` is the Cholesky factor of A.  input ``(*, N, K)``, input2 ``(*, N, N)``."""
+        return _f.cholesky_solve(self, input2, upper)
 
     def cholesky_inverse(self: Any, upper: _bool = False) -> Tensor:
-        """The inverse of the matrix whose Cholesky factor is ``L (*, N, N)``."""
+        """The inverse of the matrix whose Cholesky factor is ``input (*, N, N)``."""
         return _f.cholesky_inverse(self, upper)
 
     def matrix_exp(self: Any) -> Tensor:

@@ -74,16 +74,16 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @function()
-def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:  # noqa: N803
-    """``X`` with ``A @ X = input`` where ``L`` is the Cholesky factor of A.  input ``(*, N, K)``, L ``(*, N, N)``."""
-    check_fits("cholesky_solve", L, input)
-    first, second = (adjoint(L), L) if upper else (L, adjoint(L))
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
+    """``X`` with ``A @ X = input`` where ``input2`` is the Cholesky factor of A.  input ``(*, N, K)``, input2 ``(*, N, N)``."""
+    check_fits("cholesky_solve", input2, input)
+    first, second = (adjoint(input2), input2) if upper else (input2, adjoint(input2))
     half = solved_triangle("cholesky_solve", first, input, False, True, False)
     return solved_triangle("cholesky_solve", second, half, True, True, False)
 
 
 @function()
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:  # noqa: N803
-    """The inverse of the matrix whose Cholesky factor is ``L (*, N, N)``."""
-    check_square("cholesky_inverse", L)
-    return cholesky_solve(eye_like(L, L.shape[-1]), L, upper)
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of the matrix whose Cholesky factor is ``input (*, N, N)``."""
+    check_square("cholesky_inverse", input)
+    return cholesky_solve(eye_like(input, input.shape[-1]), input, upper)

@@ -58,10 +58,10 @@ def _(grad: Tensor, input: Tensor) -> Tensor:
 
 
 @function(method=False, namespace="linalg", name="matrix_exp")
-def linalg_matrix_exp(A: Tensor) -> Tensor:  # noqa: N803
-    """The matrix exponential ``sum_k A^k / k!`` of ``(*, N, N)``."""
-    check_square("linalg.matrix_exp", A)
-    return matrix_exponential(A) if A.numel() else A.clone()
+def linalg_matrix_exp(input: Tensor) -> Tensor:
+    """The matrix exponential ``sum_k input^k / k!`` of ``(*, N, N)``."""
+    check_square("linalg.matrix_exp", input)
+    return matrix_exponential(input) if input.numel() else input.clone()
 
 
 @function()

@@ -75,17 +75,17 @@ def _check(op: str, input: Tensor, tau: Tensor, rows: int, columns: int) -> None
 
 
 @function(method=False, namespace="linalg", name="householder_product")
-def linalg_householder_product(A: Tensor, tau: Tensor) -> Tensor:  # noqa: N803
-    """The first N columns of ``H_1 ... H_K``, ``H_i = I - tau_i v_i v_i^H``, v_i column i of A below a 1 on the diagonal.
+def linalg_householder_product(input: Tensor, tau: Tensor) -> Tensor:
+    """The first N columns of ``H_1 ... H_K``, ``H_i = I - tau_i v_i v_i^H``, v_i its column i below a 1 on the diagonal.
 
-    A ``(*, M, N)`` with ``M >= N``, tau ``(*, K)`` with ``K <= N`` -> ``(*, M, N)``.
+    input ``(*, M, N)`` with ``M >= N``, tau ``(*, K)`` with ``K <= N`` -> ``(*, M, N)``.
     """
     op = "linalg.householder_product"
-    check_matrix(op, A)
-    _check(op, A, tau, A.shape[-2], A.shape[-1])
-    m, n = A.shape[-2:]
-    vectors, factor = _block(A, tau)
-    unit = creation.eye(m, n, dtype=A.dtype, device=A.device)
+    check_matrix(op, input)
+    _check(op, input, tau, input.shape[-2], input.shape[-1])
+    m, n = input.shape[-2:]
+    vectors, factor = _block(input, tau)
+    unit = creation.eye(m, n, dtype=input.dtype, device=input.device)
     return unit - vectors @ (factor @ views.narrow(adjoint(vectors), -1, 0, n))
 
 

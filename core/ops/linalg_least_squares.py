@@ -69,17 +69,17 @@ def _(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
 
 @function(method=False, namespace="linalg", name="pinv")
 def linalg_pinv(
-    A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None  # noqa: N803
+    input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
     """The Moore-Penrose inverse ``(*, N, M)`` of ``(*, M, N)``.
 
     Singular values up to ``max(atol, rtol * largest)`` count as 0; ``rcond`` is an older name of ``rtol``.  With
-    ``hermitian``, A is taken as Hermitian, and its lower triangle is read.
+    ``hermitian``, the input is taken as Hermitian, and its lower triangle is read.
     """
-    check_matrix("linalg.pinv", A)
+    check_matrix("linalg.pinv", input)
     if hermitian:
-        check_square("linalg.pinv", A)
-    return pseudo_inverse(A, atol, rcond if rtol is None else rtol, hermitian)
+        check_square("linalg.pinv", input)
+    return pseudo_inverse(input, atol, rcond if rtol is None else rtol, hermitian)
 
 
 @function()
@@ -109,33 +109,35 @@ def _driver(A: Tensor, driver: str | None) -> str:  # noqa: N803
 
 
 @function(method=False, namespace="linalg", name="lstsq")
-def linalg_lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None) -> LstSq:  # noqa: N803
-    """``X`` for which ``A @ X - B`` has the least norm, and of those the one of least norm itself.
+def linalg_lstsq(input: Tensor, b: Tensor, rcond: Any = None, *, driver: str | None = None) -> LstSq:
+    """``X`` for which ``input @ X - b`` has the least norm, and of those the one of least norm itself.
 
-    A ``(*, M, N)``, B ``(*, M, K)`` or ``(*, M)`` -> ``(solution, residuals, rank, singular_values)``, the last three empty
-    where the driver does not give them.  Driver ``"gels"`` takes A to have full rank (QR); ``"gelsy"`` (default in host
+    input ``(*, M, N)``, b ``(*, M, K)`` or ``(*, M)`` -> ``(solution, residuals, rank, singular_values)``, the last three empty
+    where the driver does not give them.  Driver ``"gels"`` expects full rank (QR); ``"gelsy"`` (default in host
     memory), ``"gelsd"`` and ``"gelss"`` find the rank, from singular values above ``rcond`` times the largest.
     """
     op = "linalg.lstsq"
-    check_matrix(op, A)
-    check_dtype(op, A, B)
-    vector = B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1])
-    right = views.unsqueeze(B, -1) if vector else B
-    if right.ndim < 2 or A.shape[-2] != right.shape[-2]:
-        raise ShapeError(f"{op}: input.size(-2) should match other.size(-2), got {list(A.shape)} and {list(B.shape)}")
-    chosen = _driver(A, driver)
-    A, right = batched(A, right, op)  # noqa: N806
-    empty = A.new_empty(0)
-    rank, values = empty.new_empty(0, dtype=int64), empty.new_empty(0, dtype=A.dtype.real)
+    check_matrix(op, input)
+    check_dtype(op, input, b)
+    vector = b.ndim == input.ndim - 1 and tuple(b.shape) == tuple(input.shape[:-1])
+    right = views.unsqueeze(b, -1) if vector else b
+    if right.ndim < 2 or input.shape[-2] != right.shape[-2]:
+        raise ShapeError(
+            f"{op}: input.size(-2) should match other.size(-2), got {list(input.shape)} and {list(b.shape)}"
+        )
+    chosen = _driver(input, driver)
+    input, right = batched(input, right, op)
+    empty = input.new_empty(0)
+    rank, values = empty.new_empty(0, dtype=int64), empty.new_empty(0, dtype=input.dtype.real)
     if chosen == "gels":
-        solution = _by_qr(A, right)
+        solution = _by_qr(input, right)
     else:
-        solution = pseudo_inverse(A, None, rcond, False) @ right
-        sizes = linalg_svdvals(A.detach())
-        limit = cutoff(sizes, A.shape, None, rcond)
+        solution = pseudo_inverse(input, None, rcond, False) @ right
+        sizes = linalg_svdvals(input.detach())
+        limit = cutoff(sizes, input.shape, None, rcond)
         rank = reduction.sum(comparison.gt(sizes, limit), -1)
         values = values if chosen == "gelsy" else sizes
-    residuals = _residuals(A, right, solution, rank) if chosen != "gelsy" else values
+    residuals = _residuals(input, right, solution, rank) if chosen != "gelsy" else values
     return LstSq(views.squeeze(solution, -1) if vector else solution, residuals, rank, values)
 
 

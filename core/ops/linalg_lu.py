@@ -128,25 +128,25 @@ def _check_pivot(op: str, pivot: bool) -> None:
 
 
 @function(method=False, namespace="linalg", name="lu_factor_ex")
-def linalg_lu_factor_ex(input: Tensor, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
+def linalg_lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:  # noqa: N803
     """:func:`linalg.lu_factor` and ``info``: 0, or the number of the first zero on U's diagonal."""
-    check_matrix("linalg.lu_factor_ex", input)
+    check_matrix("linalg.lu_factor_ex", A)
     _check_pivot("linalg.lu_factor_ex", pivot)
-    packed, pivots, info = lu_factors(input)
+    packed, pivots, info = lu_factors(A)
     if check_errors:
         check_info("linalg.lu_factor_ex", info, SINGULAR)
     return LUFactorEx(packed, pivots, info)
 
 
 @function(method=False, namespace="linalg", name="lu_factor")
-def linalg_lu_factor(input: Tensor, *, pivot: bool = True) -> LUFactor:
-    """L and U in one matrix, for :func:`linalg.lu_solve`, and LAPACK's pivots.  input ``(*, M, N)``.
+def linalg_lu_factor(A: Tensor, *, pivot: bool = True) -> LUFactor:  # noqa: N803
+    """L and U in one matrix, for :func:`linalg.lu_solve`, and LAPACK's pivots.  A ``(*, M, N)``.
 
     A singular matrix has such factors too; dividing by them fails.
     """
-    check_matrix("linalg.lu_factor", input)
+    check_matrix("linalg.lu_factor", A)
     _check_pivot("linalg.lu_factor", pivot)
-    packed, pivots, _ = lu_factors(input)
+    packed, pivots, _ = lu_factors(A)
     return LUFactor(packed, pivots)
 
 
@@ -171,11 +171,11 @@ def lu_unpack(
 
 
 @function(method=False, namespace="linalg", name="lu")
-def linalg_lu(input: Tensor, *, pivot: bool = True) -> LU:
-    """``P``, unit lower ``L (*, M, K)`` and upper ``U (*, K, N)`` with ``P @ L @ U = input``, ``K = min(M, N)``."""
-    check_matrix("linalg.lu", input)
+def linalg_lu(A: Tensor, *, pivot: bool = True) -> LU:  # noqa: N803
+    """``P``, unit lower ``L (*, M, K)`` and upper ``U (*, K, N)`` with ``P @ L @ U = A``, ``K = min(M, N)``."""
+    check_matrix("linalg.lu", A)
     _check_pivot("linalg.lu", pivot)
-    packed, pivots, _ = lu_factors(input)
+    packed, pivots, _ = lu_factors(A)
     return lu_unpack(packed, pivots)
 
 

@@ -47,7 +47,7 @@ def _two_dims(op: str, dim: Any, rank: int) -> tuple[int, int]:
 
 @function(method=False, namespace="linalg", name="matrix_norm")
 def linalg_matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: DType | None = None  # noqa: N803
+    input: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:  # fmt: skip
     """A norm of matrices ``(*, M, N)`` whose axes are ``dim``.
 
@@ -55,16 +55,16 @@ def linalg_matrix_norm(
     them; 1, -1: largest, smallest sum of moduli of a column; inf, -inf: of a row.
     """
     op = "linalg.matrix_norm"
-    if A.ndim < 2:
-        raise ShapeError(f"{op}: The input tensor A must have at least 2 dimensions, got {A.ndim}")
-    A = _floating(op, A, dtype)  # noqa: N806
-    rows, columns = _two_dims(op, dim, A.ndim)
+    if input.ndim < 2:
+        raise ShapeError(f"{op}: The input tensor must have at least 2 dimensions, got {input.ndim}")
+    input = _floating(op, input, dtype)
+    rows, columns = _two_dims(op, dim, input.ndim)
     if ord not in _ORDERS:
         raise LinAlgArgumentError(f"{op}: Order {ord} not supported; use one of {', '.join(map(str, _ORDERS))}")
     if ord == "fro":
-        return reduction.norm(A, 2.0, (rows, columns), keepdim)
+        return reduction.norm(input, 2.0, (rows, columns), keepdim)
     if ord in ("nuc", 2, -2):
-        values = linalg_svdvals(views.movedim(A, (rows, columns), (-2, -1)))
+        values = linalg_svdvals(views.movedim(input, (rows, columns), (-2, -1)))
         result = _of_values(values, ord)
         if not keepdim:
             return result
@@ -72,7 +72,7 @@ def linalg_matrix_norm(
             result = views.unsqueeze(result, axis)
         return result
     along, across = (columns, rows) if abs(ord) == math.inf else (rows, columns)
-    sums = reduction.sum(arithmetic.abs(A), along, True)
+    sums = reduction.sum(arithmetic.abs(input), along, True)
     found = _largest(sums, across, True) if ord > 0 else reduction.amin(sums, across, True)
     return found if keepdim else views.squeeze(found, (rows, columns))
 
@@ -92,43 +92,43 @@ def _of_values(values: Tensor, order: Any) -> Tensor:
 
 @function(method=False, namespace="linalg", name="norm")
 def linalg_norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: DType | None = None  # noqa: N803
+    input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:  # fmt: skip
     """:func:`linalg.vector_norm` or :func:`linalg.matrix_norm`.
 
-    Of the matrix where two dims are given, or none and A is a matrix, and ``ord`` is given; else of the vector.
+    Of the matrix where two dims are given, or none and the input is a matrix, and ``ord`` is given; else of the vector.
     """
     count = len(dim) if isinstance(dim, (tuple, list)) else None if dim is None else 1
     if ord is None:
-        return linalg_vector_norm(A, 2, dim, keepdim, dtype=dtype)
+        return linalg_vector_norm(input, 2, dim, keepdim, dtype=dtype)
     if count is None:
-        if A.ndim not in (1, 2):
+        if input.ndim not in (1, 2):
             raise ShapeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D"
             )
-        count = A.ndim
+        count = input.ndim
     if count == 2:
-        return linalg_matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    return linalg_vector_norm(A, ord, dim, keepdim, dtype=dtype)
+        return linalg_matrix_norm(input, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return linalg_vector_norm(input, ord, dim, keepdim, dtype=dtype)
 
 
 @function(method=False, namespace="linalg", name="cond")
-def linalg_cond(A: Tensor, p: Any = None) -> Tensor:  # noqa: N803
-    """The condition number ``norm(A) * norm(inv(A))`` in the norm ``p`` of :func:`linalg.matrix_norm`.
+def linalg_cond(input: Tensor, p: Any = None) -> Tensor:
+    """The condition number ``norm(input) * norm(inv(input))`` in the norm ``p`` of :func:`linalg.matrix_norm`.
 
     By default, and for 2 and -2, from the singular values, of rectangles too.  A singular matrix gives infinity, one
     without elements 0.
     """
-    check_matrix("linalg.cond", A)
-    if not A.numel() and not isinstance(p, str):
-        return reduction.sum(arithmetic.abs(A), (-2, -1))
+    check_matrix("linalg.cond", input)
+    if not input.numel() and not isinstance(p, str):
+        return reduction.sum(arithmetic.abs(input), (-2, -1))
     if p is None or p in (2, -2):
-        values = linalg_svdvals(A)
+        values = linalg_svdvals(input)
         largest, smallest = views.select(values, -1, 0), views.select(values, -1, -1)
         return smallest / largest if p == -2 else largest / smallest
-    check_square("linalg.cond", A)
-    inverse, info = inverse_matrix(A)
-    size = linalg_matrix_norm(A, p) * linalg_matrix_norm(inverse, p)
+    check_square("linalg.cond", input)
+    inverse, info = inverse_matrix(input)
+    size = linalg_matrix_norm(input, p) * linalg_matrix_norm(inverse, p)
     return selection.masked_fill(size, comparison.ne(info, 0), math.inf)
 
 
@@ -153,20 +153,20 @@ def cutoff(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
 
 @function(method=False, namespace="linalg", name="matrix_rank")
 def linalg_matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None  # noqa: N803
+    input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
     """How many singular values of ``(*, M, N)`` exceed ``max(atol, rtol * largest)`` -> int64.
 
     ``tol`` is an older name of ``atol``.  With ``hermitian``, they are the moduli of the eigenvalues.
     """
-    check_matrix("linalg.matrix_rank", A)
-    with_values = linalg_eigvalsh(A.detach()).abs() if hermitian else linalg_svdvals(A.detach())
+    check_matrix("linalg.matrix_rank", input)
+    with_values = linalg_eigvalsh(input.detach()).abs() if hermitian else linalg_svdvals(input.detach())
     if not with_values.shape[-1]:
         return reduction.sum(comparison.ne(with_values, 0), -1)
     atol = tol if atol is None else atol
     return reduction.sum(
         comparison.gt(
-            with_values, cutoff(with_values, A.shape, atol, 0.0 if tol is not None and rtol is None else rtol)
+            with_values, cutoff(with_values, input.shape, atol, 0.0 if tol is not None and rtol is None else rtol)
         ),
         -1,
     )

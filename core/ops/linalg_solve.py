@@ -295,19 +295,19 @@ def logdet(input: Tensor) -> Tensor:
 
 
 @function(method=False, namespace="linalg", name="tensorinv")
-def linalg_tensorinv(A: Tensor, ind: int = 2) -> Tensor:  # noqa: N803
-    """The inverse of a tensor as a matrix whose rows are the first ``ind`` axes: axes ``A.shape[ind:] + A.shape[:ind]``."""
-    check_dtype("linalg.tensorinv", A)
+def linalg_tensorinv(input: Tensor, ind: int = 2) -> Tensor:
+    """The inverse of a tensor as a matrix whose rows are its first ``ind`` axes, which come last in the result."""
+    check_dtype("linalg.tensorinv", input)
     if ind <= 0:
         raise ShapeError(f"linalg.tensorinv: Expected a strictly positive integer for 'ind', got {ind}")
-    rows, columns = tuple(A.shape[:ind]), tuple(A.shape[ind:])
+    rows, columns = tuple(input.shape[:ind]), tuple(input.shape[ind:])
     count = _product(rows)
     if count != _product(columns):
         raise ShapeError(
-            f"linalg.tensorinv: Expected A to satisfy prod(A.shape[ind:]) == prod(A.shape[:ind]), but got "
+            f"linalg.tensorinv: Expected input to satisfy prod(input.shape[ind:]) == prod(input.shape[:ind]), but got "
             f"{_product(columns)} and {count}"
         )
-    return views.reshape(linalg_inv(views.reshape(A, (count, count))), (*columns, *rows))
+    return views.reshape(linalg_inv(views.reshape(input, (count, count))), (*columns, *rows))
 
 
 def _product(sizes: Shape) -> int:
@@ -317,17 +317,17 @@ def _product(sizes: Shape) -> int:
 
 
 @function(method=False, namespace="linalg", name="tensorsolve")
-def linalg_tensorsolve(A: Tensor, B: Tensor, dims: tuple[int, ...] | None = None) -> Tensor:  # noqa: N803
-    """``X`` with ``tensordot(A, X, X.ndim) = B``; ``dims`` of A are moved to its end first."""
-    check_dtype("linalg.tensorsolve", A, B)
+def linalg_tensorsolve(input: Tensor, other: Tensor, dims: tuple[int, ...] | None = None) -> Tensor:
+    """``X`` with ``tensordot(input, X, X.ndim) = other``; ``dims`` of input are moved to its end first."""
+    check_dtype("linalg.tensorsolve", input, other)
     if dims is not None:
-        last = [dim % A.ndim for dim in dims]
-        A = views.permute(A, [axis for axis in range(A.ndim) if axis not in last] + last)  # noqa: N806
-    shape = tuple(A.shape[B.ndim :])
-    if _product(shape) != B.numel() or _product(tuple(A.shape[: B.ndim])) != B.numel():
+        last = [dim % input.ndim for dim in dims]
+        input = views.permute(input, [axis for axis in range(input.ndim) if axis not in last] + last)
+    shape = tuple(input.shape[other.ndim :])
+    if _product(shape) != other.numel() or _product(tuple(input.shape[: other.ndim])) != other.numel():
         raise ShapeError(
             f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
-            f"prod(self.shape[:other.ndim]), but got {list(A.shape)} and {list(B.shape)}"
+            f"prod(self.shape[:other.ndim]), but got {list(input.shape)} and {list(other.shape)}"
         )
-    matrix = views.reshape(A, (B.numel(), B.numel()))
-    return views.reshape(linalg_solve(matrix, views.reshape(B, (-1,))), shape)
+    matrix = views.reshape(input, (other.numel(), other.numel()))
+    return views.reshape(linalg_solve(matrix, views.reshape(other, (-1,))), shape)

@@ -112,23 +112,23 @@ def _upper(op: str, UPLO: str) -> bool:  # noqa: N803
 
 
 @function(method=False, namespace="linalg", name="eigh")
-def linalg_eigh(A: Tensor, UPLO: str = "L") -> Eigh:  # noqa: N803
+def linalg_eigh(input: Tensor, UPLO: str = "L") -> Eigh:  # noqa: N803
     """Ascending real eigenvalues ``(*, N)`` and orthonormal eigenvectors (columns) of a Hermitian matrix ``(*, N, N)``.
 
     Only the lower triangle is read (the upper one with UPLO ``"U"``).  Eigenvectors are unique up to a factor of modulus
     1: gradients are right for functions that do not depend on it, and finite for distinct eigenvalues.
     """
-    check_square("linalg.eigh", A)
-    return Eigh(*hermitian_eigen(A, _upper("linalg.eigh", UPLO), True))
+    check_square("linalg.eigh", input)
+    return Eigh(*hermitian_eigen(input, _upper("linalg.eigh", UPLO), True))
 
 
 @function(method=False, namespace="linalg", name="eigvalsh")
-def linalg_eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
+def linalg_eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
     """The ascending eigenvalues ``(*, N)`` of a Hermitian matrix ``(*, N, N)``."""
     from hotplug.autograd.graph import needs_grad
 
-    check_square("linalg.eigvalsh", A)
-    return hermitian_eigen(A, _upper("linalg.eigvalsh", UPLO), needs_grad([A]))[0]
+    check_square("linalg.eigvalsh", input)
+    return hermitian_eigen(input, _upper("linalg.eigvalsh", UPLO), needs_grad([input]))[0]
 
 
 # --- general matrices ---
@@ -167,22 +167,22 @@ def _(grads: list[Tensor | None], out: Tensor, out1: Tensor, input_dtype: DType)
 
 
 @function(method=False, namespace="linalg", name="eig")
-def linalg_eig(A: Tensor) -> Eig:  # noqa: N803
+def linalg_eig(input: Tensor) -> Eig:
     """Complex eigenvalues ``(*, N)`` in no order, and eigenvectors of norm 1 as columns, of ``(*, N, N)``.
 
     Eigenvectors are unique up to a factor of modulus 1: gradients are right for functions that do not depend on it.
     """
-    check_square("linalg.eig", A)
-    return Eig(*general_eigen(A, True))
+    check_square("linalg.eig", input)
+    return Eig(*general_eigen(input, True))
 
 
 @function(method=False, namespace="linalg", name="eigvals")
-def linalg_eigvals(A: Tensor) -> Tensor:  # noqa: N803
+def linalg_eigvals(input: Tensor) -> Tensor:
     """The complex eigenvalues ``(*, N)`` of ``(*, N, N)``, in no order."""
     from hotplug.autograd.graph import needs_grad
 
-    check_square("linalg.eigvals", A)
-    return general_eigen(A, needs_grad([A]))[0]
+    check_square("linalg.eigvals", input)
+    return general_eigen(input, needs_grad([input]))[0]
 
 
 # --- singular values ---
