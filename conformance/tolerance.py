@@ -52,7 +52,7 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _SUM),
     ("softmax log_softmax softmin logcumsumexp quantile nanquantile", _CHAIN),
     ("batch_norm layer_norm rms_norm group_norm instance_norm normalize", _CHAIN),
-    ("cosine_similarity pairwise_distance scaled_dot_product_attention", _CHAIN),
+    ("cosine_similarity pairwise_distance scaled_dot_product_attention multi_head_attention_forward", _CHAIN),
     ("nll_loss cross_entropy mse_loss l1_loss smooth_l1_loss huber_loss kl_div cosine_embedding_loss", _CHAIN),
     ("gaussian_nll_loss hinge_embedding_loss soft_margin_loss margin_ranking_loss poisson_nll_loss ctc_loss", _CHAIN),
     ("multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss triplet_margin_loss", _CHAIN),

@@ -14,6 +14,7 @@ from hotplug.conformance.samples.registry import samples
 def _(draw: Draw) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(draw(2, 3), draw(2, 3), reduction=reduction)
+    yield Sample(draw(2, 3), draw(2, 3), weight=draw(2, 3, low=0.5).constant())
 
 
 @samples("smooth_l1_loss", kinds="f")
@@ -27,6 +28,7 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3), draw(2, 3))
     yield Sample(draw(2, 3), draw(2, 3), "none", 0.5)
+    yield Sample(draw(2, 3), draw(2, 3), weight=draw(2, 3, low=0.5).constant())
 
 
 @samples("binary_cross_entropy", kinds="f")
@@ -41,6 +43,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(draw(2, 3), draw(2, 3, low=0.0, high=1.0).constant(), reduction=reduction)
     yield Sample(draw(2, 3), draw(2, 3, low=0.0, high=1.0).constant(), pos_weight=draw(3, low=0.5).constant())
+    yield Sample(draw(2, 3), draw(2, 3, low=0.0, high=1.0).constant(), draw(3, low=0.5).constant(), reduction="sum")
 
 
 @samples("kl_div", kinds="f")
@@ -73,6 +76,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(draw(5, 4), _classes(draw, 5), reduction=reduction)
     yield Sample(draw(5, 4), _classes(draw, 5), draw(4, low=0.5).constant(), label_smoothing=0.1)
+    yield Sample(draw(5, 4), draw.of([0, 2, 1, 3, 2], "int64"), ignore_index=2)
     yield Sample(draw(2, 4, 3), draw.of(np.array([[0, 3, 1], [2, -100, 1]]), "int64"))
     yield Sample(draw(5, 4), draw(5, 4, low=0.0, high=1.0))
     yield Sample(draw(4), draw.of(2, "int64"))

@@ -88,23 +88,27 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("conv3d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 4, 4, 3), draw(3, 2, 2, 2, 2), draw(3), padding=1)
+    yield Sample(draw(1, 4, 5, 4, 3), draw(2, 2, 2, 2, 2), None, (2, 1, 1), (0, 1, 1), (1, 2, 1), 2)
 
 
 @samples("conv_transpose1d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4), draw(3, 4, 3), draw(4))
     yield Sample(draw(2, 4, 4), draw(4, 2, 3), None, 2, 1, 1, 2)
+    yield Sample(draw(3, 4), draw(3, 2, 3), draw(2), dilation=2)
 
 
 @samples("conv_transpose2d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4, 3), draw(3, 2, 3, 3), draw(2))
     yield Sample(draw(1, 4, 3, 3), draw(4, 2, 2, 3), None, (2, 1), (1, 0), (1, 0), 2)
+    yield Sample(draw(1, 2, 3, 3), draw(2, 2, 2, 3), None, padding=1, dilation=(3, 2))
 
 
 @samples("conv_transpose3d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 3, 3, 2), draw(2, 3, 2, 2, 2), draw(3), 2)
+    yield Sample(draw(1, 2, 2, 3, 2), draw(2, 1, 2, 2, 2), None, 2, 1, (1, 0, 1), 2, (1, 2, 3))
 
 
 @samples("nn.functional.unfold", kinds="f")
@@ -247,18 +251,21 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 6, 4), 3, draw(6), draw(6))
     yield Sample(draw(2, 4, 3, 3), 1)
+    yield Sample(draw(3, 4, 2), 2, eps=0.1)
 
 
 @samples("instance_norm", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 6))
     yield Sample(draw(2, 3, 4, 5), weight=draw(3), bias=draw(3))
+    yield Sample(draw(2, 3, 6), _state(draw, 3), _state(draw, 3, 0.5), use_input_stats=False, eps=1e-3)
 
 
 @samples("normalize", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3))
     yield Sample(draw(2, 3, 4), 1.0, 2)
+    yield Sample(draw(2, 3, low=-0.1, high=0.1), eps=0.5)
 
 
 @samples("cosine_similarity", kinds="f")
@@ -282,6 +289,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(heads(4, 2), heads(4, 2), heads(4, 2), is_causal=True)
     yield Sample(heads(3, 2), heads(5, 2), heads(5, 2), draw.of([[True, False, True, True, False]] * 3, "bool"))
     yield Sample(heads(3, 2), heads(5, 2), heads(5, 2), draw(3, 5).constant(), scale=0.7)
+    yield Sample(heads(3, 1, 4), heads(3, 1, 2), heads(3, 1, 2), is_causal=True, enable_gqa=True)
 
 
 @samples("prelu", kinds="f")
@@ -330,5 +338,5 @@ def _(draw: Draw) -> Iterator[Sample]:
     own = {"q_proj_weight": weights(4, 4), "k_proj_weight": weights(4, 2), "v_proj_weight": weights(4, 3)}
     yield Sample(
         draw(2, 4), draw(3, 2), draw(3, 3), 4, 1, None, draw(12), None, None, False, 0.0, *last,
-        attn_mask=draw(2, 3).constant(), use_separate_proj_weight=True, **own,
+        attn_mask=draw(2, 3).constant(), use_separate_proj_weight=True, average_attn_weights=False, **own,
     )  # fmt: skip

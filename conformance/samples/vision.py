@@ -26,11 +26,13 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("upsample", "upsample_nearest", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 4, 5), scale_factor=2)
+    yield Sample(draw(1, 2, 4, 5), (7, 3))
 
 
 @samples("upsample_bilinear", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 4, 5), (7, 3))
+    yield Sample(draw(1, 2, 4, 5), scale_factor=1.5)
 
 
 def _places(draw: Draw, *shape: int) -> Operand:
@@ -103,11 +105,13 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("lp_pool2d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 6, 5, low=0.5), 2.0, (2, 3), ceil_mode=True)
+    yield Sample(draw(2, 6, 5, low=0.5), 3.0, 2, (1, 2))
 
 
 @samples("lp_pool3d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(1, 2, 4, 3, 4, low=0.5), 3, 2)
+    yield Sample(draw(1, 2, 4, 3, 4, low=0.5), 2, 2, (1, 2, 3), True)
 
 
 @samples("local_response_norm", kinds="f")
@@ -123,13 +127,14 @@ def _(draw: Draw) -> Iterator[Sample]:
         yield Sample(index, draw.spread(5, 3), offsets, mode=mode)
         yield Sample(draw.index(5, 2, 3), draw.spread(5, 3), mode=mode, padding_idx=2)
     yield Sample(index, draw(5, 3), offsets, mode="sum", per_sample_weights=draw(7))
+    yield Sample(index, draw.spread(5, 3), draw.of([0, 3, 5, 7], "int64"), include_last_offset=True)
 
 
 @samples("fractional_max_pool2d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(2, 2, 6, 7), 2, (3, 4), _random_samples=draw(2, 2, 2, low=0.1, high=0.9).constant())
     yield Sample(
-        draw.spread(2, 6, 7), (3, 2), output_ratio=0.5, return_indices=True,
+        draw.spread(2, 6, 7), (3, 2), output_ratio=(0.5, 0.7), return_indices=True,
         _random_samples=draw(1, 2, 2, low=0.1, high=0.9).constant(),
     )  # fmt: skip
 
@@ -137,3 +142,7 @@ def _(draw: Draw) -> Iterator[Sample]:
 @samples("fractional_max_pool3d", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(1, 2, 5, 4, 6), 2, (2, 1, 3), _random_samples=draw(1, 2, 3, low=0.1, high=0.9).constant())
+    yield Sample(
+        draw.spread(2, 5, 4, 6), (2, 1, 2), output_ratio=(0.5, 0.5, 0.4), return_indices=True,
+        _random_samples=draw(1, 2, 3, low=0.1, high=0.9).constant(),
+    )  # fmt: skip

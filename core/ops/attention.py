@@ -164,7 +164,7 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         raise ArgumentError(f"scaled_dot_product_attention: dropout_p has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
         key, value = (_shared_heads(query, each) for each in (key, value))
-    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    factor = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else float(scale)
     kind = query.dtype
     query, key, value = widened(query), widened(key), widened(value)
     mask = attn_mask if attn_mask is None or attn_mask.dtype is bool_ else widened(attn_mask)

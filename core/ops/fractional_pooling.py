@@ -7,7 +7,7 @@ from typing import Any
 
 from hotplug.declare import function
 from hotplug.dtypes import int64
-from hotplug.errors import ArgumentError, ShapeError
+from hotplug.errors import ArgumentError, RankError, ShapeError
 from hotplug.layout import Shape
 from hotplug.ops import creation, joining, reduction, views
 from hotplug.ops.gathering import gather_along
@@ -75,7 +75,7 @@ def _fractional(
 ) -> tuple[Tensor, Tensor]:
     op = f"fractional_max_pool{rank}d"
     if input.ndim not in (rank + 1, rank + 2):
-        raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
+        raise RankError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got shape {list(input.shape)}")
     batch = views.unsqueeze(input, 0) if input.ndim == rank + 1 else input
     size, lead = tuple(batch.shape[2:]), tuple(batch.shape[:2])
     kernel, out = tuple_of(op, "kernel_size", kernel_size, rank), _wanted(op, size, output_size, output_ratio)
@@ -88,8 +88,8 @@ def _fractional(
     if tuple(samples.shape) != (*lead, rank):
         raise ShapeError(f"{op}: expected _random_samples of shape {[*lead, rank]}, got {list(samples.shape)}")
     places = _places(samples.detach(), size, kernel, out)
-    flat, count = views.reshape(batch, (*lead, -1)), places.shape[2]
-    everywhere = views.reshape(places, (*lead, -1))
+    flat, count = views.reshape(batch, (*lead, math.prod(size))), places.shape[2]
+    everywhere = views.reshape(places, (*lead, count * places.shape[3]))
     seen = views.reshape(gather_along(flat.detach(), 2, everywhere, tuple(everywhere.shape)), tuple(places.shape))
     best = reduction.argmax(seen, 3, True)
     winners = views.reshape(gather_along(places, 3, best, tuple(best.shape)), (*lead, count))
