@@ -9,6 +9,9 @@ import pytest
 from oracle import same_error
 
 import hotplug as hp
+from hotplug.conformance.oracle import Arguments, function_of
+from hotplug.conformance.samples import kinds_of, recipe_of, samples_of
+from hotplug.declare import OPS
 
 BAD: dict[str, Any] = {
     "solve sizes": lambda t, F: t.linalg.solve(t.eye(2), t.ones(3, 1)),
@@ -100,3 +103,17 @@ def test_a_singular_matrix_is_named_in_the_error() -> None:
     with pytest.raises(hp.linalg.LinAlgError, match=r"linalg.cholesky: .*leading minor of order 2"):
         hp.linalg.cholesky(hp.tensor([[1.0, 0.0], [0.0, -1.0]]))
     assert issubclass(hp.linalg.LinAlgError, RuntimeError)
+
+
+NAMED = [name for name in OPS if name.startswith(("linalg.", "fft.")) and recipe_of(name) is not None]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", NAMED)
+def test_arguments_have_the_names_that_pytorch_takes(torch: ModuleType, name: str) -> None:
+    function, kind = function_of(torch, name), kinds_of(name).replace("b", "")[-1]
+    assert function is not None
+    for sample in samples_of(name, kind):
+        given = Arguments(torch, sample, {"f": "float32", "c": "complex64", "i": "int64"}[kind])
+        bound = OPS[name].signature.bind(*given.args, **given.kwargs)
+        function(**bound.arguments)
