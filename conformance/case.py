@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from hotplug.runtime import Runtime, resolve_runtime
@@ -29,12 +29,19 @@ class Options:
         op: only the cases of this op or family; all where empty.
         full: all dtypes and layouts for every op, instead of a sample of them.
         seed: of the inputs; golden values exist for 0.
+        brief: one sample of each op only, as for engines that compile anew for every shape.
     """
 
     level: int = 3
     op: str = ""
     full: bool = False
     seed: int = 0
+    brief: bool = False
+
+    def on(self, device: str) -> Options:
+        """The same for a device: brief where that is a functional engine and not all of it is asked for."""
+        slow = resolve_runtime(device).capabilities.functional
+        return replace(self, brief=self.brief or (slow and not self.full))
 
 
 @final

@@ -28,8 +28,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the suite and print the table."""
-    options = Options(arguments.level, arguments.op, arguments.full, arguments.seed)
+    wanted = Options(arguments.level, arguments.op, arguments.full, arguments.seed)
     resolve_runtime(device(arguments.device))  # a wrong name is reported before anything runs
+    options = wanted.on(arguments.device)
     count = sum(1 for _ in cases(options))
     if not count:
         raise ArgumentError(f"no case for op {arguments.op!r}; expected a name of the op table, e.g. add or conv2d")

@@ -32,6 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     options = options_of(metafunc.config)
     devices = metafunc.config.getoption("--device") or ["cpu"]
-    pairs = [(Bench(device, options), case) for device in devices for case in cases(options)]
+    benches = [Bench(device, options.on(device)) for device in devices]
+    pairs = [(bench, case) for bench in benches for case in cases(bench.options)]
     names = [f"{bench.device}-{case.name}" for bench, case in pairs]
     metafunc.parametrize(("conformance_bench", "conformance_case"), pairs, ids=names)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from hotplug import autograd, dtypes, ops
+from hotplug.conformance import sampling
 from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Unsupported
 from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Draw, Sample
 from hotplug.conformance.guard import guarded
-from hotplug.conformance.levels.forward import REFERENCE, REPRESENTATIVE, called, reference, supported
+from hotplug.conformance.levels.forward import REFERENCE, called, reference, supported
 from hotplug.conformance.place import WIDER, Placed, host_values, tensor
 from hotplug.conformance.samples import recipe_of, samples_of
 from hotplug.conformance.tolerance import GRADIENT
@@ -27,14 +28,14 @@ NDArray = np.ndarray[Any, Any]
 
 
 def cases(options: Options) -> Iterator[Case]:
-    """First-order gradients in float32; more dtypes for some ops, or for all with ``full``; a layout that is not dense."""
+    """Gradients of every op that has any, in the dtypes that sampling chooses, and in its first dtype strided in turns."""
     for name in differentiable():
-        kinds = [each for each in dtypes.ALL if each.kind in "fc" and each.kind in (recipe_of(name) or _none()).kinds]
-        if not (options.full or name in REPRESENTATIVE):
-            kinds = [dtypes.float32] if dtypes.float32 in kinds else kinds[:1]
+        recipe = recipe_of(name) or _none()
+        accepted = [each for each in dtypes.ALL if each.kind in "fc" and each.kind in recipe.kinds]
+        kinds = sampling.kinds(name, accepted, options)
         for kind in kinds:
             yield Case(3, name, kind.name, "gradient", functools.partial(run, name, kind, "contiguous"))
-        if (recipe_of(name) or _none()).layouts and kinds:
+        if recipe.layouts and "sliced" in sampling.layouts(name, True, options):
             yield Case(3, name, kinds[0].name, "gradient-sliced", functools.partial(run, name, kinds[0], "sliced"))
 
 
@@ -56,9 +57,7 @@ def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
     """The gradients of all samples of an op, each weighted by fixed random numbers."""
     supported(bench, kind)
     worst = 0.0
-    for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
-        if not sample.gradient:
-            continue
+    for number, sample in sampling.chosen(name, kind, bench.options, False, gradient=True):
         goal = expected(name, kind, number, bench.options.seed)
         if not goal:
             continue

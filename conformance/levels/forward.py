@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from hotplug import dtypes
-from hotplug.conformance import golden
+from hotplug.conformance import golden, sampling
 from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Unsupported
 from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Sample
@@ -25,38 +25,22 @@ from hotplug.tensor import Tensor
 
 REFERENCE: Final = "numpy"
 
-REPRESENTATIVE: Final = frozenset(
-    "add mul true_divide floor_divide remainder pow maximum neg abs exp sigmoid eq where clamp bitwise_xor "
-    "bitwise_left_shift logical_and sum prod amax argmax any cumsum gather scatter_add matmul cat to".split()
-)
-"""Ops that the default run tries in every dtype: they use every family, and every kind of scalar function."""
-
 
 def cases(options: Options) -> Iterator[Case]:
-    """Every op at one dtype, some at all; every op in some layouts.  All of it with ``full``."""
+    """Every op, in the dtypes and layouts that :mod:`hotplug.conformance.sampling` chooses."""
     for name in OPS:
         recipe = recipe_of(name)
         if recipe is None:
             continue
-        everywhere = options.full or name in REPRESENTATIVE
-        chosen = [each for each in dtypes.ALL if each.kind in recipe.kinds]
-        if not recipe.kinds:
-            chosen = [dtypes.float32]
-        if not everywhere:
-            chosen = chosen_dtypes(chosen)
-        for kind in chosen:
-            first = kind is dtypes.float32 or kind is chosen[0]
-            for layout in LAYOUTS if recipe.layouts and (options.full or first) else LAYOUTS[:1]:
+        accepted = [each for each in dtypes.ALL if each.kind in recipe.kinds]
+        for position, kind in enumerate(sampling.kinds(name, accepted or [dtypes.float32], options)):
+            for layout in sampling.layouts(name, position == 0, options) if recipe.layouts else LAYOUTS[:1]:
                 if layout == "expanded" and name.endswith("_"):
                     continue  # memory that several elements share can't be written
-                yield Case(2, name, kind.name, layout, functools.partial(run, name, kind, layout))
-            if first and OPS[name].inplace:
+                everything = position == 0 and layout == LAYOUTS[0]
+                yield Case(2, name, kind.name, layout, functools.partial(run, name, kind, layout, everything))
+            if position == 0 and OPS[name].inplace:
                 yield Case(2, name, kind.name, "inplace", functools.partial(run_inplace, name, kind))
-
-
-def chosen_dtypes(candidates: Sequence[dtype]) -> list[dtype]:
-    """One dtype of an op: float32 where it takes that."""
-    return [dtypes.float32] if dtypes.float32 in candidates else list(candidates[:1])
 
 
 def supported(bench: Bench, kind: dtype) -> None:
@@ -66,10 +50,10 @@ def supported(bench: Bench, kind: dtype) -> None:
         raise Unsupported(f"the device does not compute in {parts.name}")
 
 
-def run(name: str, kind: dtype, layout: str, bench: Bench) -> float:
-    """All samples of an op in one dtype and layout."""
+def run(name: str, kind: dtype, layout: str, everything: bool, bench: Bench) -> float:
+    """The samples of an op in one dtype and layout; ``everything``: all of them in the default run too."""
     worst = 0.0
-    for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
+    for number, sample in sampling.chosen(name, kind, bench.options, everything):
         try:
             worst = max(worst, _one(name, sample, number, kind, layout, bench))
         except HostExecutionError as error:
@@ -93,7 +77,10 @@ def _check_capability(error: CapabilityError, kind: dtype, sample: Sample, bench
 def _one(name: str, sample: Sample, number: int, kind: dtype, layout: str, bench: Bench) -> float:
     try:
         same = reference(name, kind, number, layout, bench.options.seed, False)
-    except DTypeError as error:  # recipes serve several ops, and not each takes all dtypes of its recipe
+    except HotplugError as error:
+        if not (isinstance(error, DTypeError) or layout == "expanded"):
+            raise CaseFailedError(f"the sample is wrong: {error}") from error
+        # Recipes serve several ops, of which some refuse a dtype, or memory that several elements share.
         _same_error(name, sample, kind, layout, bench, error)
         return 0.0
     wide = reference(name, kind, number, layout, bench.options.seed, True)
@@ -148,7 +135,7 @@ def _against_golden(
     return worst
 
 
-def _same_error(name: str, sample: Sample, kind: dtype, layout: str, bench: Bench, expected: DTypeError) -> None:
+def _same_error(name: str, sample: Sample, kind: dtype, layout: str, bench: Bench, expected: HotplugError) -> None:
     """Where the reference refuses, so must the device, in the same way."""
     placed = Placed(sample, bench.device, kind, layout)
     try:
@@ -182,7 +169,7 @@ def run_inplace(name: str, kind: dtype, bench: Bench) -> float:
     """``x.op_(...)`` writes what ``op(x, ...)`` returns, where dtype and shape allow."""
     worst = 0.0
     supported(bench, kind)
-    for number, sample in enumerate(samples_of(name, kind.kind, bench.options.seed)):
+    for number, sample in sampling.chosen(name, kind, bench.options, False):
         placed = Placed(sample, bench.device, kind)
         target = placed.args[0]
         try:

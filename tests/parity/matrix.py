@@ -12,8 +12,8 @@ from parity.cells import FORMS, LAYOUTS, Cell
 from hotplug import dtypes, ops
 from hotplug.conformance import oracle
 from hotplug.conformance.draw import Operand
-from hotplug.conformance.sampling import REPRESENTATIVE
 from hotplug.conformance.samples import recipe_of, samples_of
+from hotplug.conformance.sampling import REPRESENTATIVE
 from hotplug.declare import OPS
 
 FULL: Final = os.environ.get("HOTPLUG_PARITY") == "full"
@@ -77,11 +77,18 @@ def layouts_of(name: str) -> list[str]:
     return [each for each in LAYOUTS if free or each in ("contiguous", "0-d", "empty")]
 
 
+def _like_the_first(form: str, layout: str) -> bool:
+    """Whether the default run takes the first sample only: methods and ``out=`` end in the function that it tries."""
+    if form in ("method", "out"):
+        return layout != "contiguous"
+    return form == "in-place" and layout in ("transposed", "sliced")
+
+
 def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
     """The cells of one op.
 
     By default: float64, or the first dtype, in every form and layout (every sample as a function; in the other forms,
-    layouts in memory for the first sample only); the others as a plain function of contiguous tensors, for the first
+    some layouts for the first sample only); the others as a plain function of contiguous tensors, for the first
     sample only but at the representative ops.
     """
     kinds = dtypes_of(name)
@@ -97,6 +104,6 @@ def cells(torch: ModuleType, name: str, full: bool = FULL) -> Iterator[Cell]:
                         continue
                     if layout != "contiguous" and not sample.operands():
                         continue
-                    if not full and number and form != "function" and layout in ("transposed", "sliced"):
+                    if not full and number and _like_the_first(form, layout):
                         continue
                     yield Cell(name, form, kind, layout, number)
