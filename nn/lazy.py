@@ -54,6 +54,9 @@ class UninitializedParameter(Parameter):
         self.__class__ = Parameter  # type: ignore[assignment]
         self.data = empty
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return UninitializedParameter, (self.requires_grad, str(self.device), self.dtype)
+
     def __repr__(self) -> str:
         return "<UninitializedParameter>"
 
@@ -69,6 +72,9 @@ class UninitializedBuffer(Tensor):
     def shape(self) -> Any:
         """There is none."""
         raise _no_shape()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return UninitializedBuffer, (str(self.device), self.dtype)
 
     def __repr__(self) -> str:
         return "<UninitializedBuffer>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -135,10 +136,30 @@ def _property(name: str) -> property:
     return property(get, put)
 
 
+def _copy(self: Module, memo: dict[int, Any]) -> Module:
+    """``copy.deepcopy``: the copy has a class of its own too, so that either can lose its parametrizations."""
+    kind = type(self)
+    found: Module = object.__new__(_subclass(kind.__bases__[0], list(self.parametrizations)))
+    memo[id(self)] = found
+    found.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return found
+
+
+def _refuse(self: Module, protocol: Any) -> Any:
+    raise ParametrizationRuntimeError(
+        f"{type(self).__name__}: serialization of parametrized modules is only supported through state_dict(); save that, "
+        f"or call remove_parametrizations first"
+    )
+
+
+def _subclass(kind: type, names: Sequence[str]) -> type:
+    own = {"__module__": kind.__module__, "__deepcopy__": _copy, "__reduce_ex__": _refuse}
+    return type(f"Parametrized{kind.__name__}", (kind,), {**own, **{name: _property(name) for name in names}})
+
+
 def _own_class(module: Module) -> None:
     """Give the module a class of its own, which may have properties."""
-    kind = type(module)
-    module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), {"__module__": kind.__module__})
+    module.__class__ = _subclass(type(module), ())
     module.add_module("parametrizations", ModuleDict())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ def test_a_parameter_stays_the_same_object() -> None:
 
 def test_copies_wait_too() -> None:
     first = nn.LazyBatchNorm1d()
-    second = copy.deepcopy(first)
-    assert second(hp.ones(2, 3)).shape == (2, 3)
+    for second in (copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
+        assert second(hp.ones(2, 3)).shape == (2, 3)
     assert first.has_uninitialized_params()  # type: ignore[attr-defined]
     assert repr(first.running_mean) == "<UninitializedBuffer>"
     with pytest.raises(RuntimeError, match="uninitialized"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,10 @@ def test_a_parametrization_of_one_s_own() -> None:
     np.testing.assert_array_equal(host(layer.weight), np.triu(weight + 1))
     assert parametrize.type_before_parametrizations(layer) is nn.Linear
     assert parametrize.is_parametrized(other, "weight")
+    np.testing.assert_allclose(host(other.weight), 2 * (weight + 1), rtol=1e-6)
+    with pytest.raises(RuntimeError, match=r"only supported through state_dict\(\)"):
+        pickle.dumps(other)
+    assert type(pickle.loads(pickle.dumps(layer))) is nn.Linear
 
 
 def test_a_parametrized_buffer() -> None:
