@@ -27,6 +27,10 @@ def size_class(nbytes: int) -> int:
     return (nbytes + step - 1) // step * step
 
 
+_BEYOND: Final = 1 << 62
+"""More bytes than any device has, or a signed address can count: no backend is asked for them."""
+
+
 @final
 class Allocator:
     """Memory of one device.
@@ -97,6 +101,8 @@ class Allocator:
             self._runtime.backend.free(buffer)
 
     def _from_backend(self, block: int) -> Any:
+        if block >= _BEYOND:
+            raise self._exhausted(block)
         with self._lock:
             try:
                 buffer = self._runtime.backend.allocate(self._runtime.index, block)
@@ -118,11 +124,13 @@ class Allocator:
         try:
             return self._runtime.backend.allocate(self._runtime.index, block)
         except (MemoryError, OutOfMemoryError) as error:
-            raise OutOfMemoryError(
-                f"{self._runtime.name} is out of memory: {_readable(block)} were asked for, "
-                f"{_readable(self.allocated)} are in use by live tensors and none "
-                f"are cached; use smaller batches, or free tensors you hold"
-            ) from error
+            raise self._exhausted(block) from error
+
+    def _exhausted(self, block: int) -> OutOfMemoryError:
+        return OutOfMemoryError(
+            f"{self._runtime.name} is out of memory: {_readable(block)} were asked for, {_readable(self.allocated)} are in "
+            f"use by live tensors and none are cached; use smaller batches, or free tensors you hold"
+        )
 
     def _flush(self) -> None:
         self.collect()

@@ -70,6 +70,9 @@ def avg_pool(
     """The mean of every window: a convolution of each plane with ones, divided by ``divisor``, or where that is 0 by the
     number of elements (padding counts if ``include``).
     """
+    if input.dtype is not input.dtype.compute:  # a sum of halves may overflow
+        wide = input.to(input.dtype.compute)
+        return avg_pool(wide, kernel, stride, padding, divisor, ceil_mode, include).to(input.dtype)
     size, one = tuple(input.shape[2:]), (1,) * len(kernel)
     out = pooled_size(size, kernel, stride, padding, one, ceil_mode)
     after = behind(size, out, kernel, stride, padding, one)

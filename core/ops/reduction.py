@@ -107,11 +107,11 @@ def _mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
 
 @composite(outputs=lambda input, dims, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype)])
 def mean_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
-    """Sum divided by the count."""
+    """Sum divided by the count; of the half types, whose sum may overflow, in float32."""
     from hotplug import ops
 
     count = math.prod(input.shape[d] for d in dims)
-    return ops.true_divide(sum_over(input, dims, keepdim, input.dtype), count)
+    return ops.true_divide(sum_over(input, dims, keepdim, input.dtype.compute), count).to(input.dtype)
 
 
 @mean_over.gradient("input")
@@ -139,9 +139,11 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType 
 
 @composite(outputs=lambda input, dims, correction, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype.real)])
 def var_over(input: Tensor, dims: Shape, correction: float, keepdim: bool) -> Tensor:
-    """Mean of squared distances from the mean, in two passes, divided by ``count - correction``."""
+    """Mean of squared distances from the mean, in two passes, divided by ``count - correction``; halves in float32."""
     from hotplug import ops
 
+    if input.dtype is not input.dtype.compute:
+        return var_over(input.to(input.dtype.compute), dims, correction, keepdim).to(input.dtype)
     count = math.prod(input.shape[d] for d in dims)
     distance = (
         ops.abs(input - mean_over(input, dims, True))
@@ -196,8 +198,8 @@ def std(
     """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
     from hotplug import ops
 
-    variance = var(input, dim, unbiased, keepdim, correction=correction)
-    return ops.safe_sqrt(variance)
+    variance = var(input.to(input.dtype.compute), dim, unbiased, keepdim, correction=correction)
+    return ops.safe_sqrt(variance).to(input.dtype.real)
 
 
 @function(method=False)
@@ -472,6 +474,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
     if dtype is not None:
         input = input.to(dtype)
     _mean_dtype("norm", input, None)
+    if input.dtype is not input.dtype.compute:  # a sum of squares of halves may overflow
+        return norm(input.to(input.dtype.compute), p, dim, keepdim).to(input.dtype)
     dims = canonical_dims("norm", dim, input.ndim)
     order = 2.0 if p in (None, "fro") else float(p)
     size = ops.abs(input)
