@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -95,5 +96,9 @@ def test_paths_of_pytorch_s() -> None:
     assert nn.modules.batchnorm.BatchNorm2d is nn.BatchNorm2d
     assert issubclass(nn.BatchNorm1d, nn.modules.batchnorm._BatchNorm)
     assert nn.modules.module.Module is nn.Module
+    batchnorm = importlib.import_module("hotplug.nn.modules.batchnorm")
+    assert batchnorm._BatchNorm is nn.modules.batchnorm._BatchNorm
+    assert nn.modules.utils._pair(3) == (3, 3)
+    assert nn.modules.utils._triple([1, 2, 3]) == (1, 2, 3)
     with pytest.raises(AttributeError, match=r"hotplug\.nn\.modules' has no attribute"):
         nn.modules.no_such_layer  # noqa: B018
