@@ -70,7 +70,8 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "PyTorch looks at the mask only where there is a query",
     ),
     Difference(
-        "nn.functional.multi_head_attention_forward", "function/*/empty/*", "AssertionError|in_proj_weight|cannot be multiplied",
+        "nn.functional.multi_head_attention_forward", "function/*/empty/*",
+        "AssertionError|in_proj_weight|cannot be multiplied",
         "PyTorch looks at the shapes of weights in another order, and not where there is no row to multiply",
     ),
     Difference(
