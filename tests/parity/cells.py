@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -215,7 +216,7 @@ def _compare_outputs(torch: ModuleType, cell: Cell, sample: Sample, ours: Run, t
         raise CaseFailedError(f"{len(ours.outputs)} outputs, PyTorch has {len(theirs.outputs)}")
     wider = _Wider(torch, cell, sample)
     for at, (a, b) in enumerate(zip(ours.outputs, theirs.outputs, strict=True)):
-        _compare_one(torch, cell, a, b, f"output {at}", sample.largest(), lambda at=at: wider.run().outputs[at])
+        _compare_one(torch, cell, a, b, f"output {at}", sample.largest(), functools.partial(wider.output, at))
         if isinstance(a, hp.Tensor) and a.requires_grad != b.requires_grad:
             raise CaseFailedError(f"output {at}: requires_grad is {a.requires_grad}, PyTorch has {b.requires_grad}")
     narrow = max(
@@ -223,7 +224,7 @@ def _compare_outputs(torch: ModuleType, cell: Cell, sample: Sample, ours: Run, t
     )
     for at, (a, b) in enumerate(zip(ours.gradients, theirs.gradients, strict=True)):
         scale = max(1.0, narrow / hp.finfo(a.dtype).eps)  # a float64 leaf of a float32 result has float32 digits
-        _compare_one(torch, cell, a, b, f"gradient {at}", 0.0, lambda at=at: wider.run().gradients[at], scale)
+        _compare_one(torch, cell, a, b, f"gradient {at}", 0.0, functools.partial(wider.gradient, at), scale)
 
 
 class _Wider:
@@ -233,7 +234,13 @@ class _Wider:
         self._arguments = (torch, cell, sample, True)
         self._found: Run | None = None
 
-    def run(self) -> Run:
+    def output(self, at: int) -> Any:
+        return self._run().outputs[at]
+
+    def gradient(self, at: int) -> Any:
+        return self._run().gradients[at]
+
+    def _run(self) -> Run:
         if self._found is None:
             self._found = run_theirs(*self._arguments)
         if self._found.error is not None:

@@ -144,6 +144,9 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "fft.fftshift fft.ifftshift", "function/*/0-d/*", "`shifts` required", "of a number PyTorch can't shift no axis"
     ),
     Difference("linalg.tensorinv", "function/*/0-d/*", "invalid slice", "PyTorch leaves a check out"),
+    Difference(
+        "as_strided_scatter", "*", "gradient 0", "PyTorch's gradient is that of the elements that are overwritten"
+    ),
     Difference("cov", "*/0-d/1", "view of a leaf", "PyTorch writes to a view of the input"),
     # neither is wrong
     Difference(
