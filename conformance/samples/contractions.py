@@ -179,7 +179,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(3), 1)
 
 
-@samples("as_strided_scatter", layouts=False, gradient=False)  # PyTorch's is that of the elements that are overwritten
+@samples("as_strided_scatter", layouts=False)
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4), draw(2, 2), (2, 2), (1, 4), 1)
 
