@@ -74,6 +74,12 @@ def _check(query: Tensor, key: Tensor, value: Tensor, masks: _Masks, width: int,
             raise DTypeError(f"{_OP}: only bool and floating types of masks are supported, got {mask.dtype.name}")
 
 
+def _batched(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``(T, E)`` as ``(T, 1, E)``; what is the same tensor stays the same."""
+    made = {id(each): views.unsqueeze(each, 1) for each in (query, key, value)}
+    return made[id(query)], made[id(key)], made[id(value)]
+
+
 def _projected(query: Tensor, key: Tensor, value: Tensor, by: _Projection) -> list[Tensor]:
     """Query, key and value after their maps; what is the same tensor is mapped by one product."""
     biases: list[Tensor | None] = [None] * 3 if by.bias is None else list(views.chunk(by.bias, 3, 0))
@@ -97,6 +103,13 @@ def _split(rows: Tensor, heads: int) -> Tensor:
     times, count = rows.shape[0], rows.shape[1]
     apart = views.reshape(rows, (times, count, heads, rows.shape[2] // heads))
     return views.permute(apart, (1, 2, 0, 3))
+
+
+def _heads_of(rows: Tensor, given: Tensor | None, heads: int) -> Tensor:
+    """Keys or values of all heads: those given, ``(N * heads, S, E / heads)``, or the projected ones."""
+    if given is None:
+        return _split(rows, heads)
+    return views.reshape(given, (given.shape[0] // heads, heads, *given.shape[1:]))
 
 
 def _extended(tensor: Tensor, extra: Tensor | None, axis: int) -> Tensor:
@@ -190,10 +203,7 @@ def multi_head_attention_forward(
         raise CausalHintError(f"{_OP}: need attn_mask if specifying the is_causal hint")
     single = query.ndim == 2
     if single:
-        same = key is query, value is key
-        query = views.unsqueeze(query, 1)
-        key = query if same[0] else views.unsqueeze(key, 1)
-        value = key if same[1] else views.unsqueeze(value, 1)
+        query, key, value = _batched(query, key, value)
         masks = _Masks(attn_mask, None if key_padding_mask is None else views.unsqueeze(key_padding_mask, 0))
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else (None, None, None)
     by = _Projection(None if use_separate_proj_weight else in_proj_weight, *separate, in_proj_bias)
@@ -204,11 +214,7 @@ def multi_head_attention_forward(
     q, k, v = _projected(query, key, value, by)
     if bias_k is not None and bias_v is not None:
         k, v, masks = _extended(k, bias_k, 0), _extended(v, bias_v, 0), masks.longer()
-    q = _split(q, num_heads)
-    k, v = (
-        _split(own, num_heads) if given is None else views.reshape(given, (q.shape[0], num_heads, *given.shape[1:]))
-        for own, given in ((k, static_k), (v, static_v))
-    )
+    q, k, v = _split(q, num_heads), _heads_of(k, static_k, num_heads), _heads_of(v, static_v, num_heads)
     if add_zero_attn:
         k, v, masks = _extended(k, None, 2), _extended(v, None, 2), masks.longer()
     found = _attended(q, k, v, masks, is_causal, dropout_p if training else 0.0, need_weights)

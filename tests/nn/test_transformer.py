@@ -95,6 +95,23 @@ def test_a_mask_that_is_hinted_at_keeps_nothing_of_its_size() -> None:
     out.sum().backward()
 
 
+@pytest.mark.parity
+def test_given_keys_and_values(torch: Any) -> None:
+    found = []
+    for library in (hp, torch):
+        functional = library.nn.functional
+        shapes = (QUERY, (COUNT * HEADS, STEPS, WIDTH // HEADS), (3 * WIDTH, WIDTH), (WIDTH, WIDTH), (WIDTH,))
+        x, given, weight, last, bias = (
+            library.tensor(values(i, shape)).requires_grad_() for i, shape in enumerate(shapes)
+        )
+        out, shares = functional.multi_head_attention_forward(
+            x, x, x, WIDTH, HEADS, weight, None, None, None, False, 0.0, last, bias, static_k=given, static_v=given * 2
+        )
+        (out * library.tensor(values(9, QUERY))).sum().backward()
+        found.append({str(i): host(each) for i, each in enumerate((out, shares, x.grad, given.grad, last.grad))})
+    same(*found)
+
+
 def test_dropout_of_attention() -> None:
     hp.manual_seed(0)
     module = nn.MultiheadAttention(WIDTH, HEADS, dropout=0.5)
