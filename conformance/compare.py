@@ -20,7 +20,7 @@ UNIT: Final = "unit"
 
 def check(
     actual: NDArray, expected: NDArray, kind: dtype, allowed: Tolerance, what: str = "result", terms: float = 0.0, *,
-    denormals: bool = True, operands: Sequence[NDArray] = (),
+    denormals: bool = True, operands: Sequence[NDArray] = (), signs: bool = False,
 ) -> float:  # fmt: skip
     """Compare values of dtype ``kind`` with expected ones, usually wider; the worst error in ulps.
 
@@ -28,6 +28,7 @@ def check(
         terms: the largest operand, for tolerances that are measured by it.
         denormals: whether the device keeps them; otherwise a zero of the same sign is as good.
         operands: of the elements, for the message.
+        signs: whether zero and minus zero are told apart.
 
     Raises:
         CaseFailedError: shapes differ, or an element is off by more than allowed.
@@ -37,7 +38,7 @@ def check(
     if kind.kind not in "fc":
         return _exact(actual, expected.astype(kind.numpy), what, operands)
     with np.errstate(all="ignore"):
-        return _near(actual, expected, kind, allowed, what, terms, Flags(denormals, operands))
+        return _near(actual, expected, kind, allowed, what, terms, Flags(denormals, operands, signs))
 
 
 def _near(
@@ -78,6 +79,7 @@ class Flags(NamedTuple):
 
     denormals: bool = True
     operands: Sequence[NDArray] = ()
+    signs: bool = False
 
 
 def spacing(values: NDArray, kind: dtype) -> NDArray:
@@ -100,15 +102,17 @@ def _floating(
     goal = rounded(expected, kind)
     special = ~np.isfinite(goal) | ~np.isfinite(actual)
     same = (actual == goal) | (np.isnan(actual) & np.isnan(goal))
+    turned = (actual == 0) & (goal == 0) & (np.signbit(actual) != np.signbit(goal)) & flags.signs
     if not flags.denormals:
         tiny = np.abs(goal) < float(ml_dtypes.finfo(kind.numpy).smallest_normal)
         same |= tiny & (actual == 0) & (np.signbit(actual) == np.signbit(goal))
     exact = np.where(np.isfinite(expected), expected, goal)
     ulps = np.where(special, np.inf, np.abs(actual - exact) / spacing(magnitude, kind))
     ulps = np.where(same, 0.0, ulps)
-    wrong = ulps > limit
+    wrong = (ulps > limit) | turned
     if wrong.any():
         note = f"{np.max(ulps):.3g} ulp of {kind.name} off, allowed {limit:g} ({allowed.scale})"
+        note = "zero of the other sign" if (wrong == turned).all() else note
         raise CaseFailedError(_message(actual, goal, wrong, what, note, flags.operands))
     return float(ulps.max()) if ulps.size else 0.0
 

@@ -103,11 +103,13 @@ def _untouched(name: str, targets: Sequence[Array], sources: Sequence[Array], be
 
 def expect(
     bench: Bench, found: NDArray, goal: NDArray, kind: dtype, allowed: Tolerance, what: str, *, terms: float = 0.0,
-    operands: Sequence[NDArray] = (),
+    operands: Sequence[NDArray] = (), signs: bool = False,
 ) -> float:  # fmt: skip
     """Compare an output with its wide goal; the error in ulps."""
     denormals = bench.runtime.capabilities.denormals
-    return check(found, np.asarray(goal), kind, allowed, what, terms, denormals=denormals, operands=operands)
+    return check(
+        found, np.asarray(goal), kind, allowed, what, terms, denormals=denormals, operands=operands, signs=signs
+    )
 
 
 def normal(bench: Bench, numbers: Sequence[float] | NDArray, kind: dtype) -> NDArray:

@@ -72,7 +72,7 @@ def copies(kind: dtype, bench: Bench) -> float:
     for turn, layout in enumerate(chosen):
         out = Wanted(kind, array.shape, LAYOUTS[(turn + 2) % len(LAYOUTS)])
         (found,) = launch(bench, "map", [out], [Given(array, layout)], program=(input_(0, kind),))
-        expect(bench, found, shown(array, layout), kind, EXACT, f"copy from {layout}")
+        expect(bench, found, shown(array, layout), kind, EXACT, f"copy from {layout}", signs=True)
     return 0.0
 
 

@@ -26,6 +26,9 @@ BINARY: Final = frozenset(
 )
 """The functions of two operands; comparisons aside."""
 
+SIGNED: Final = frozenset("neg abs mul copysign".split())
+"""Functions whose zeros must have the right sign."""
+
 SOME: Final = (dtypes.uint8, dtypes.int32, float16, float32)
 """The dtypes in which the default run tries every mode of a family; the others have the first modes only."""
 REAL: Final = tuple(each for each in dtypes.ALL if each.kind != "c")
@@ -139,7 +142,8 @@ def _compare(bench: Bench, made: Sequence[Made], inputs: Sequence[NDArray], allo
         goals = model.evaluate(program, inputs, (), inputs[0].shape)
         for name, root, values, goal in zip(names, program, found, goals, strict=True):
             limit = allowed or (function_tolerance(name) if root.dtype.kind == "f" else KERNEL)
-            worst = max(worst, expect(bench, values, goal, root.dtype, limit, name, operands=inputs))
+            signs = name in SIGNED
+            worst = max(worst, expect(bench, values, goal, root.dtype, limit, name, operands=inputs, signs=signs))
     return worst
 
 
