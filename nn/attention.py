@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, final
 
 from hotplug import ops
 from hotplug.dtypes import dtype as DType
@@ -12,6 +15,27 @@ from hotplug.nn.linear import Linear
 from hotplug.nn.module import Module
 from hotplug.nn.parameter import Parameter
 from hotplug.tensor import Tensor
+
+
+@final
+class SDPBackend(enum.IntEnum):
+    """PyTorch's kernels for :func:`~hotplug.nn.functional.scaled_dot_product_attention`.  Here a device has one."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextmanager
+def sdpa_kernel(backends: SDPBackend | list[SDPBackend], set_priority: bool = False) -> Iterator[None]:
+    """Accepted for PyTorch's sake: it changes nothing, as a device has one kernel for attention."""
+    for each in backends if isinstance(backends, list) else [backends]:
+        if not isinstance(each, SDPBackend):
+            raise ArgumentError(f"sdpa_kernel: expected SDPBackend or a list of them, got {each!r}")
+    yield
 
 
 class HeadCountError(ArgumentError, AssertionError):

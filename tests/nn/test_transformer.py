@@ -10,6 +10,7 @@ from twins import Case, called, fill, host, run, same, values
 
 import hotplug as hp
 from hotplug import nn
+from hotplug.nn import attention
 
 SPAN, STEPS, COUNT, WIDTH, HEADS = 4, 5, 2, 6, 2
 """Queries, keys, sequences, the width and its heads."""
@@ -110,6 +111,17 @@ def test_given_keys_and_values(torch: Any) -> None:
         (out * library.tensor(values(9, QUERY))).sum().backward()
         found.append({str(i): host(each) for i, each in enumerate((out, shares, x.grad, given.grad, last.grad))})
     same(*found)
+
+
+@pytest.mark.parity
+def test_the_choice_of_a_kernel_is_accepted(torch: Any) -> None:
+    assert [each.name for each in attention.SDPBackend] == list(torch.nn.attention.SDPBackend.__members__)
+    q = hp.randn(2, 3, 4)
+    expected = host(nn.functional.scaled_dot_product_attention(q, q, q))
+    with attention.sdpa_kernel([attention.SDPBackend.FLASH_ATTENTION, attention.SDPBackend.MATH]):
+        np.testing.assert_array_equal(host(nn.functional.scaled_dot_product_attention(q, q, q)), expected)
+    with pytest.raises(ValueError, match="expected SDPBackend"), attention.sdpa_kernel("flash"):  # type: ignore[arg-type]
+        pass
 
 
 def test_dropout_of_attention() -> None:
