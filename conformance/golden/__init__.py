@@ -56,7 +56,7 @@ def save(kind: str, entries: Mapping[str, Any]) -> Path:
         index[name] = (letter, list(values.shape), start)
         flat.setdefault(letter, []).append(values.reshape(-1))
         ends[letter] = start + values.size
-    packed = {letter: np.concatenate(parts) for letter, parts in flat.items()}
+    packed: dict[str, Any] = {letter: np.concatenate(parts) for letter, parts in flat.items()}
     packed["index"] = np.frombuffer(json.dumps(index, separators=(",", ":")).encode(), np.uint8)
     path = FOLDER / f"{kind}.npz"
     np.savez_compressed(path, **packed)
