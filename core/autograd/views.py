@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.autograd.graph import Edge, Meta, Node, View, history
 from hotplug.autograd.mode import MODE
-from hotplug.errors import AutogradError, HotplugError, ShapeError
+from hotplug.dtypes import can_cast
+from hotplug.errors import AutogradError, DTypeError, HotplugError, ShapeError
 from hotplug.layout import Shape, Strides, layout_of
 
 if TYPE_CHECKING:
@@ -102,14 +103,21 @@ def wrote(target: Tensor, typed: Typed, tensors: Sequence[Tensor], scalars: Sequ
     rebase(target, (node, 0))
 
 
+_PROMOTING: Final = frozenset({"div_", "clamp_min_", "clamp_max_"})
+"""In-place ops whose result may be of a higher category than what it goes into."""
+
+
 def assign(name: str, target: Tensor, value: Tensor) -> Tensor:
     """Overwrite ``target`` with ``value`` (broadcast, converted): the general in-place op.
 
     Raises:
         ShapeError: the value does not broadcast to the target.
+        DTypeError: it is the result of arithmetic, and of a higher category than the target.
     """
     from hotplug import ops
 
+    if name in _PROMOTING and not can_cast(value.dtype, target.dtype):
+        raise DTypeError(f"{name}: result type {value.dtype.name} can't be cast to {target.dtype.name}")
     if value.device != target.device:
         value = value.to(target.device)
     if value.shape != target.shape:

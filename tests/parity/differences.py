@@ -86,6 +86,10 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "linalg.matrix_exp matrix_exp lu_unpack", "*/*float16/*", "Low precision dtypes not supported",
         "linear algebra takes no half types, whose decompositions mean little; PyTorch lets these three pass",
     ),
+    Difference(
+        "index_fill_ masked_fill_ index_put_", "function/*/expanded/*", "single memory location",
+        "as masked_fill_elements: PyTorch only warns", full=True,
+    ),
     # PyTorch's gradient is another
     Difference(
         "logical_and logical_or logical_xor logical_not", "in-place/*", _NO_HISTORY,
@@ -149,6 +153,13 @@ KNOWN: Final[tuple[Difference, ...]] = (
     ),
     Difference("cov", "*/0-d/1", "view of a leaf", "PyTorch writes to a view of the input"),
     # neither is wrong
+    Difference(
+        "var std var_mean std_mean", "*/complex*/0-d/0", "gradient 0.imag",
+        "the variance of one number is NaN, and so is its gradient; PyTorch's has a real part of NaN only", full=True,
+    ),
+    Difference(
+        "nansum", "*/complex*/0-d/*", "IndexError", "two errors: neither sums complex numbers", full=True
+    ),
     Difference(
         "copysign", "*/bfloat16/*/6", "output 0", "the sign of NaN, which conversion to bfloat16 may change", full=True
     ),
