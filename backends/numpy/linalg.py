@@ -59,19 +59,34 @@ def _cholesky(outs: Sequence[NDArray], inputs: Sequence[NDArray], _: Options) ->
         outs[0][...], outs[1][...] = _each(_cholesky_one, inputs[0])
 
 
-def lu_factors(matrix: NDArray) -> tuple[NDArray, NDArray]:
-    """LAPACK's getrf for a batch ``(B, M, N)``: L and U in one, pivots from 1."""
-    packed = matrix.copy()
-    batch, (m, n) = np.arange(len(packed)), packed.shape[-2:]
-    pivots = np.zeros((len(packed), min(m, n)), np.int32)
-    for j in range(min(m, n)):
+BLOCK: Final = 48
+"""Columns that are eliminated one by one before a product brings the rest up to date."""
+
+
+def _eliminate(packed: NDArray, pivots: NDArray, first: int, last: int) -> None:
+    """The columns from ``first`` to ``last`` of a batch, whole rows exchanged; columns behind them are not yet changed."""
+    batch, m = np.arange(len(packed)), packed.shape[1]
+    for j in range(first, last):
         column = packed[:, j:, j]
         p = (np.abs(column.real) + np.abs(column.imag)).argmax(-1) + j if m else batch
         pivots[:, j] = p + 1
         packed[batch, p], packed[:, j] = packed[:, j].copy(), packed[batch, p]
         pivot = packed[:, j, j][:, None]
         packed[:, j + 1 :, j] /= np.where(pivot == 0, 1, pivot)
-        packed[:, j + 1 :, j + 1 :] -= packed[:, j + 1 :, j, None] * packed[:, None, j, j + 1 :]
+        packed[:, j + 1 :, j + 1 : last] -= packed[:, j + 1 :, j, None] * packed[:, None, j, j + 1 : last]
+
+
+def lu_factors(matrix: NDArray) -> tuple[NDArray, NDArray]:
+    """LAPACK's getrf for a batch ``(B, M, N)``: L and U in one, pivots from 1."""
+    packed = matrix.copy()
+    m, n = packed.shape[-2:]
+    pivots = np.zeros((len(packed), min(m, n)), np.int32)
+    for first in range(0, min(m, n), BLOCK):
+        last = min(m, n, first + BLOCK)
+        _eliminate(packed, pivots, first, last)
+        beside = packed[:, first:last, last:]
+        beside[...] = substituted(packed[:, first:last, first:last], beside, False, True)
+        packed[:, last:, last:] -= packed[:, last:, first:last] @ beside
     return packed, pivots
 
 
@@ -96,16 +111,24 @@ def _row_order(outs: Sequence[NDArray], inputs: Sequence[NDArray], _: Options) -
     out[...] = order.reshape(out.shape)
 
 
-def _triangular(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) -> None:
-    """Substitution, row by row for all matrices together."""
-    (triangle, right), (out,) = inputs, outs
+def substituted(triangle: NDArray, right: NDArray, upper: bool, unit: bool) -> NDArray:
+    """``X`` with ``triangle @ X = right``: block by block a product, within one row by row for all matrices together."""
     n = triangle.shape[-1]
     done = np.empty_like(right)
-    for i in reversed(range(n)) if options["upper"] else range(n):
-        before = slice(i + 1, n) if options["upper"] else slice(0, i)
-        row = right[..., i, :] - (triangle[..., i, None, before] @ done[..., before, :])[..., 0, :]
-        done[..., i, :] = row if options["unit"] else row / triangle[..., i, i, None]
-    out[...] = done
+    starts = range(0, n, BLOCK)
+    for first in reversed(starts) if upper else starts:
+        last = min(n, first + BLOCK)
+        known = slice(last, n) if upper else slice(0, first)
+        rest = right[..., first:last, :] - triangle[..., first:last, known] @ done[..., known, :]
+        for i in reversed(range(first, last)) if upper else range(first, last):
+            before = slice(i + 1, last) if upper else slice(first, i)
+            row = rest[..., i - first, :] - (triangle[..., i, None, before] @ done[..., before, :])[..., 0, :]
+            done[..., i, :] = row if unit else row / triangle[..., i, i, None]
+    return done
+
+
+def _triangular(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) -> None:
+    outs[0][...] = substituted(*inputs, options["upper"], options["unit"])
 
 
 def _solve_one(matrix: NDArray, right: NDArray) -> tuple[NDArray, int]:
