@@ -128,7 +128,8 @@ def substituted(triangle: NDArray, right: NDArray, upper: bool, unit: bool) -> N
 
 
 def _triangular(outs: Sequence[NDArray], inputs: Sequence[NDArray], options: Options) -> None:
-    outs[0][...] = substituted(*inputs, options["upper"], options["unit"])
+    triangle, right = inputs
+    outs[0][...] = substituted(triangle, right, options["upper"], options["unit"])
 
 
 def _solve_one(matrix: NDArray, right: NDArray) -> tuple[NDArray, int]:
