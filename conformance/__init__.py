@@ -9,7 +9,7 @@ level  what runs
 0      memory: allocate, write, read, copy, offsets, 0 bytes, many buffers, the order of queued work
 1      the seven kernel families, directly, against plain NumPy: dtypes, ranks, layouts, guards, special values
 2      every declared op forward, over dtypes and layouts, against ``numpy`` in float64 and against golden values
-3      gradients against the analytic ones of ``numpy`` in float64; layers and optimizers; random streams bit for bit
+3      gradients against the analytic ones of ``numpy`` in float64; random streams bit for bit
 =====  ================================================================================================================
 """
 

@@ -15,7 +15,7 @@ def cases(options: Options) -> Iterator[Case]:
 
 
 def _all(options: Options) -> Iterator[Case]:
-    from hotplug.conformance.levels import backward, forward, kernels, memory
+    from hotplug.conformance.levels import backward, forward, kernels, memory, streams
 
     yield from memory.cases()
     if options.level >= 1:
@@ -24,3 +24,4 @@ def _all(options: Options) -> Iterator[Case]:
         yield from forward.cases(options)
     if options.level >= 3:
         yield from backward.cases(options)
+        yield from streams.cases()

@@ -70,7 +70,8 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell linear_activation", _PRODUCT),
     ("interpolate upsample upsample_bilinear grid_sample affine_grid cubic_weight", _PRODUCT),
     ("gaussian_error hinge_error ranking_error poisson_error soft_margin_error class_margin_error log_total", _CANCEL),
-    ("keep_or_saturate", _CANCEL),
+    ("keep_or_saturate normal normal_", _CANCEL),
+    ("gumbel_softmax", _CHAIN),
     ("lstm_gates lstm_gates_backward gru_gates gru_gates_backward", _CANCEL),
     ("logspace", Tolerance(64, 2, ELEMENT, "the exponent's rounding is multiplied by the value's logarithm")),
     (
