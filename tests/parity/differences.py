@@ -87,8 +87,8 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "linear algebra takes no half types, whose decompositions mean little; PyTorch lets these three pass",
     ),
     Difference(
-        "index_fill_ masked_fill_ index_put_", "function/*/expanded/*", "single memory location",
-        "as masked_fill_elements: PyTorch only warns", full=True,
+        "index_fill_ masked_fill_ index_put_ addmv baddbmm tril triu", "*/expanded/*", "single memory location",
+        "PyTorch writes to elements that share memory here, as in masked_fill_", full=True,
     ),
     # PyTorch's gradient is another
     Difference(
