@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         cuda as cuda,
         data as data,
         fft as fft,
+        func as func,
         linalg as linalg,
         nn as nn,
         optim as optim,
@@ -107,7 +108,7 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp backends compat conformance cuda data fft linalg nn optim random serialization special utils".split()
+    "amp backends compat conformance cuda data fft func linalg nn optim random serialization special utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home

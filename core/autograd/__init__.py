@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hotplug.autograd import graph as graph
+    from hotplug.autograd import forward_ad as forward_ad, functional as functional, graph as graph
     from hotplug.autograd.anomaly import (
         detect_anomaly as detect_anomaly,
         is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
@@ -35,7 +35,7 @@ _HOME: Final = {
     "is_inference_mode_enabled": "mode", "no_grad": "mode", "set_grad_enabled": "mode", "detect_anomaly": "anomaly",
     "is_anomaly_check_nan_enabled": "anomaly", "is_anomaly_enabled": "anomaly", "set_detect_anomaly": "anomaly",
 }  # fmt: skip
-_MODULES: Final = frozenset({"graph"})
+_MODULES: Final = frozenset({"forward_ad", "functional", "graph"})
 
 
 def __getattr__(name: str) -> Any:

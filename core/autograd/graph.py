@@ -36,6 +36,7 @@ class Meta:
         view: set for a view of another tensor, through which an in-place write must be seen.
         generation: how often an in-place op has given this tensor a new history; its views compare it.
         inference: made in inference mode.
+        retired: stood in for an argument of a function whose derivative is known by now (:mod:`hotplug.func`).
     """
 
     # Class attributes are the defaults: a Meta is made for every recorded op, and most have only a node.
@@ -48,6 +49,7 @@ class Meta:
     generation = 0
     inference = False
     retains = False
+    retired = False
 
     def __init__(self, requires_grad: bool = False, node: Node | None = None, index: int = 0) -> None:
         if not requires_grad:
