@@ -36,9 +36,12 @@ def turn(key: str, options: Options, count: int) -> int:
 def kinds(name: str, accepted: Sequence[dtype], options: Options) -> list[dtype]:
     """The dtypes of an op: float32 first where it takes that."""
     first = [dtypes.float32] if dtypes.float32 in accepted else list(accepted[:1])
-    if options.full or name in REPRESENTATIVE:
-        return first + [each for each in accepted if each not in first]
-    return first
+    if not (options.full or name in REPRESENTATIVE):
+        return first
+    others = [each for each in accepted if each not in first]
+    if options.brief:  # one in four: in level 1 each family has them all
+        others = [each for each in others if turn(f"{name}/{each.name}", options, 4) == 0]
+    return first + others
 
 
 def layouts(name: str, main: bool, options: Options) -> tuple[str, ...]:
@@ -47,7 +50,9 @@ def layouts(name: str, main: bool, options: Options) -> tuple[str, ...]:
         return LAYOUTS
     if not main or (options.brief and name not in REPRESENTATIVE):
         return LAYOUTS[:1]
-    return LAYOUTS if name in REPRESENTATIVE else (LAYOUTS[0], LAYOUTS[1 + turn(name, options, len(LAYOUTS) - 1)])
+    if name in REPRESENTATIVE and not options.brief:
+        return LAYOUTS
+    return LAYOUTS[0], LAYOUTS[1 + turn(name, options, len(LAYOUTS) - 1)]
 
 
 def chosen(name: str, kind: dtype, options: Options, everything: bool, gradient: bool = False) -> list[Numbered]:
