@@ -67,12 +67,12 @@ def test_the_first_of_many_errors_is_kept(device: Any) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        lambda x, index: hp.index_select(x, 0, index), lambda x, index: hp.take_along_dim(x, index[:, None], 0),
+        lambda x, index: hp.index_select(x, 0, index), lambda x, index: hp.gather(x, 0, index[:, None]),
         lambda x, index: x[index], lambda x, index: F.embedding(index, x),
         lambda x, index: x.clone().index_add_(0, index, hp.ones(2, 2, device=x.device)),
         F.nll_loss, lambda x, index: x.clone().index_copy_(0, index, x[:2]),
     ],
-    ids=["index_select", "take_along_dim", "getitem", "embedding", "index_add_", "nll_loss", "index_copy_"],
+    ids=["index_select", "gather", "getitem", "embedding", "index_add_", "nll_loss", "index_copy_"],
 )  # fmt: skip
 def test_ops_made_of_gather_and_scatter(device: Any, use: Callable[[Any, Any], Any]) -> None:
     x = hp.ones(2, 2, device="opencl")
