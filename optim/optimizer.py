@@ -15,6 +15,7 @@ from typing import Any, Final
 from hotplug.autograd.hooks import RemovableHandle
 from hotplug.autograd.mode import enable_grad, no_grad
 from hotplug.errors import ArgumentError, ArgumentTypeError
+from hotplug.optim._step import gathered
 from hotplug.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -218,7 +219,7 @@ def _around_step(step: Callable[..., Any]) -> Callable[..., Any]:
                 args, kwargs = changed
         self._inside = True
         try:
-            with no_grad():
+            with no_grad(), gathered():
                 result = step(self, *args, **kwargs)
         finally:
             self._inside = False
