@@ -15,7 +15,7 @@ from hotplug.conformance import Options, cases
 from hotplug.conformance.case import LEVELS, Bench, Case
 from hotplug.conformance.runner import run_case
 
-ONE_IN = {"minimal": 6, "opencl:0": 40, "jax:0": 200}
+ONE_IN = {"minimal": 6, "opencl:0": 40, "jax:0": 80}
 """JAX compiles a program for each shape, OpenCL one for each key."""
 LONG = ("linalg.", "fft.", "interpolate", "upsample", "pool", "cholesky", "sort", "polygamma")
 """Parts of names of ops that are a hundred programs on JAX, so minutes; there, the whole suite runs them."""
@@ -23,7 +23,7 @@ LONG = ("linalg.", "fft.", "interpolate", "upsample", "pool", "cholesky", "sort"
 
 def sample(device: str, level: int) -> list[Case]:
     """The cases of a level that a device runs here; all of level 0, more of level 1."""
-    one_in = {0: 1, 1: -(-ONE_IN[device] // 8)}.get(level, ONE_IN[device])
+    one_in = {0: 1, 1: -(-ONE_IN[device] // 4)}.get(level, ONE_IN[device])
     return [
         case
         for case in cases(Options())
