@@ -211,9 +211,7 @@ def scatter_rows(op: str, input: Tensor, dim: int, index: Tensor, source: Tensor
     count = source.shape[d] if source.ndim > d else 1
     if places.shape[0] != count:
         kind = DimensionError if op.startswith("index_copy") else ShapeError  # as in PyTorch
-        raise kind(
-            f"{op}(): Number of indices ({places.shape[0]}) should be equal to source.size(dim): ({count})"
-        )
+        raise kind(f"{op}(): Number of indices ({places.shape[0]}) should be equal to source.size(dim): ({count})")
     shape = (*target.shape[:d], places.shape[0], *target.shape[d + 1 :])
     if tuple(source.shape) != shape:
         raise ShapeError(
