@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
 
 from hotplug.conformance.case import CaseFailedError
-from hotplug.conformance.tolerance import ELEMENT, TERMS, Tolerance
+from hotplug.conformance.tolerance import ELEMENT, TERMS, UNIT, Tolerance
 from hotplug.dtypes import dtype
 
 NDArray = np.ndarray[Any, Any]
-
-UNIT: Final = "unit"
-"""A scale beside those of the table: ulps of the element, or of 1 where that is larger, for functions with zeros."""
 
 
 def check(

@@ -15,8 +15,7 @@ from hotplug.conformance.calls import LAYOUTS, NDArray, shown
 from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.levels.kernels_scalar import REAL, SOME
-from hotplug.conformance.levels.kernels_tolerance import EXACT
-from hotplug.conformance.tolerance import tolerance_of
+from hotplug.conformance.tolerance import EXACT, tolerance_of
 from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
 from hotplug.dispatch import call as run
 from hotplug.dtypes import bool_, dtype, float32, int32, int64

@@ -14,7 +14,7 @@ from hotplug.conformance.calls import LAYOUTS, NDArray, shown
 from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.levels.kernels_scalar import REAL
-from hotplug.conformance.levels.kernels_tolerance import EXACT, KERNEL
+from hotplug.conformance.tolerance import EXACT, KERNEL
 from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
 from hotplug.dtypes import bool_, dtype, float16, float32, float64, int32, int64, uint8, uint32
 from hotplug.expr.node import Expr, binary, cast, constant, index, input_, scalar, unary, where

@@ -14,8 +14,7 @@ from hotplug.conformance.calls import LAYOUTS, NDArray, shown
 from hotplug.conformance.case import Bench, Case, Options
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.levels.kernels_scalar import REAL, SOME
-from hotplug.conformance.levels.kernels_tolerance import EXACT
-from hotplug.conformance.tolerance import Tolerance, tolerance_of
+from hotplug.conformance.tolerance import EXACT, Tolerance, tolerance_of
 from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
 from hotplug.dtypes import bool_, dtype, float32, float64, int64
 from hotplug.expr.node import binary, cast, index, input_, scalar

@@ -13,8 +13,7 @@ from hotplug.conformance import model
 from hotplug.conformance.calls import NDArray
 from hotplug.conformance.case import Bench, Case, Options
 from hotplug.conformance.draw import Draw
-from hotplug.conformance.levels.kernels_tolerance import EXACT, KERNEL, function_tolerance
-from hotplug.conformance.tolerance import Tolerance
+from hotplug.conformance.tolerance import EXACT, KERNEL, Tolerance, function_tolerance
 from hotplug.conformance.trial import Given, Wanted, expect, launch, normal, supported
 from hotplug.dtypes import bool_, dtype, float16, float32, float64, uint32
 from hotplug.expr import node

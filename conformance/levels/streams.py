@@ -10,9 +10,8 @@ from hotplug import dtypes, ops
 from hotplug.conformance.case import Bench, Case
 from hotplug.conformance.compare import check
 from hotplug.conformance.levels.forward import REFERENCE, supported
-from hotplug.conformance.levels.kernels_tolerance import EXACT
 from hotplug.conformance.place import host_values
-from hotplug.conformance.tolerance import Tolerance, tolerance_of
+from hotplug.conformance.tolerance import EXACT, Tolerance, tolerance_of
 from hotplug.dtypes import dtype, float32
 from hotplug.nn import functional
 from hotplug.random import Generator
