@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         optim as optim,
         serialization as serialization,
         special as special,
+        testing as testing,
         utils as utils,
     )
     from hotplug.ops import *  # noqa: F403
@@ -108,12 +109,14 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp backends compat conformance cuda data fft func linalg nn optim random serialization special utils".split()
+    "amp backends compat conformance cuda data fft func linalg nn optim random serialization special testing utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home
     for home, names in {
         "declare": "composite elementwise gradient",
+        "determinism": "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
+        "is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode use_deterministic_algorithms",
         "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor set_default_tensor_type typename",
         "amp": "autocast get_autocast_dtype is_autocast_enabled",

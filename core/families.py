@@ -11,6 +11,7 @@ from typing import Any
 
 from hotplug import dispatch
 from hotplug.array import Array
+from hotplug.autograd.mode import WATCH
 from hotplug.dispatch import key_of, launch, move
 from hotplug.dtypes import dtype, int64
 from hotplug.expr.node import Expr, cast, input_
@@ -170,13 +171,19 @@ def scatter_(mode: str, out: Array, dim: int, index: Array, source: Array, shape
 
         scatter_complex(mode, out, dim, index, source, shape)
         return
+    runtime = out.storage.runtime
+    if WATCH.deterministic and mode in ("add", "mul") and out.dtype.kind == "f":
+        from hotplug.determinism import check_scatter
+
+        if not runtime.capabilities.deterministic_scatter:
+            check_scatter(runtime, mode)
     index, source = _plain(index), _plain(source)
     wide = [broadcast_strides(each.shape, each.strides, shape) for each in (index, source)]
     sizes, strides, axis = _around(shape, [out.strides, *wide], dim)
     target = move(out, (*sizes[:axis], out.shape[dim], *sizes[axis + 1 :]), strides[0])
     positions, values = move(index, sizes, strides[1]), move(source, sizes, strides[2])
     key = key_of("scatter", [target], [positions, values], mode=mode, axis=axis)
-    launch(out.storage.runtime, key, [target], [positions, values])
+    launch(runtime, key, [target], [positions, values])
 
 
 def matmul(left: Array, right: Array) -> Array:

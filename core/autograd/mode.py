@@ -34,13 +34,15 @@ MODE = Mode()
 class Watch:
     """Switches of the whole process for what is rarely on, so that recording an op asks one attribute."""
 
-    __slots__ = ("anomaly", "autocast", "check_nan", "saving")
+    __slots__ = ("anomaly", "autocast", "check_nan", "deterministic", "saving")
 
     def __init__(self) -> None:
         self.anomaly = False
         self.autocast = 0
         """How many autocasts are entered, in all threads."""
         self.check_nan = True
+        self.deterministic = 0
+        """0, or 1 to warn of ops that are not deterministic, or 2 to refuse them."""
         self.saving = 0
         """How many hooks on saved tensors are entered, in all threads."""
 
