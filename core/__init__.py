@@ -63,6 +63,13 @@ from hotplug.dtypes import (
     uint32 as uint32,
     uint64 as uint64,
 )
+from hotplug.memory_format import (
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
+    contiguous_format as contiguous_format,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+)
 from hotplug.runtime import (
     empty_cache as empty_cache,
     max_memory_allocated as max_memory_allocated,
@@ -120,6 +127,8 @@ _LAZY_NAMES: Final = {
         "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor set_default_tensor_type typename",
         "amp": "autocast get_autocast_dtype is_autocast_enabled",
+        "determinism": "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
+        "is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode use_deterministic_algorithms",
         "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",

@@ -1058,11 +1058,11 @@ class TensorMethods:
         return _f.index_put_(self, indices, values, accumulate)
 
     def clone(self: Any, *, memory_format: Any = None) -> Tensor:
-        """A copy with the same place on the tape."""
+        """A copy with the same place on the tape, its axes in memory in the order of the input's or of another format."""
         return _f.clone(self, memory_format=memory_format)
 
     def contiguous(self: Any, memory_format: Any = None) -> Tensor:
-        """The tensor itself where it is C-contiguous, else a copy that is."""
+        """The tensor itself where it is contiguous in the format (default: C order), else a copy that is."""
         return _f.contiguous(self, memory_format)
 
     def to(
@@ -1083,61 +1083,61 @@ class TensorMethods:
         """In the dtype of ``other``."""
         return _f.type_as(self, other)
 
-    def cpu(self: Any) -> Tensor:
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """On the host device ``cpu``."""
-        return _f.to_cpu(self)
+        return _f.to_cpu(self, memory_format)
 
-    def cuda(self: Any, device: Any = None, non_blocking: _bool = False) -> Tensor:
+    def cuda(self: Any, device: Any = None, non_blocking: _bool = False, memory_format: Any = None) -> Tensor:
         """On an NVIDIA GPU."""
-        return _f.to_cuda(self, device, non_blocking)
+        return _f.to_cuda(self, device, non_blocking, memory_format)
 
-    def bool(self: Any) -> Tensor:
+    def bool(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype bool."""
-        return _f.to_bool(self)
+        return _f.to_bool(self, memory_format)
 
-    def byte(self: Any) -> Tensor:
+    def byte(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype uint8."""
-        return _f.to_byte(self)
+        return _f.to_byte(self, memory_format)
 
-    def char(self: Any) -> Tensor:
+    def char(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype int8."""
-        return _f.to_char(self)
+        return _f.to_char(self, memory_format)
 
-    def short(self: Any) -> Tensor:
+    def short(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype int16."""
-        return _f.to_short(self)
+        return _f.to_short(self, memory_format)
 
-    def int(self: Any) -> Tensor:
+    def int(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype int32."""
-        return _f.to_int(self)
+        return _f.to_int(self, memory_format)
 
-    def long(self: Any) -> Tensor:
+    def long(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype int64."""
-        return _f.to_long(self)
+        return _f.to_long(self, memory_format)
 
-    def half(self: Any) -> Tensor:
+    def half(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype float16."""
-        return _f.to_half(self)
+        return _f.to_half(self, memory_format)
 
-    def bfloat16(self: Any) -> Tensor:
+    def bfloat16(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype bfloat16."""
-        return _f.to_bfloat16(self)
+        return _f.to_bfloat16(self, memory_format)
 
-    def float(self: Any) -> Tensor:
+    def float(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype float32."""
-        return _f.to_float(self)
+        return _f.to_float(self, memory_format)
 
-    def double(self: Any) -> Tensor:
+    def double(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype float64."""
-        return _f.to_double(self)
+        return _f.to_double(self, memory_format)
 
-    def cfloat(self: Any) -> Tensor:
+    def cfloat(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype complex64."""
-        return _f.to_cfloat(self)
+        return _f.to_cfloat(self, memory_format)
 
-    def cdouble(self: Any) -> Tensor:
+    def cdouble(self: Any, memory_format: Any = None) -> Tensor:
         """In dtype complex128."""
-        return _f.to_cdouble(self)
+        return _f.to_cdouble(self, memory_format)
 
     def copy_(self: Any, src: Any, non_blocking: _bool = False) -> Tensor:
         """Overwrite with ``src``, broadcast, converted, and moved from its device."""

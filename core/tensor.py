@@ -125,9 +125,19 @@ class Tensor(TensorMethods):
     def nbytes(self) -> int:
         return self.numel() * self.dtype.itemsize
 
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie densely in C order."""
-        return self._array.layout.is_contiguous
+    def is_contiguous(self, *, memory_format: Any = None) -> bool:
+        """Whether the elements lie densely in C order, or in another memory format."""
+        if memory_format is None:
+            return self._array.layout.is_contiguous
+        from hotplug.memory_format import checked, lies_in
+
+        return lies_in(checked("is_contiguous", memory_format), self._array.layout)
+
+    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+        """The axes from the slowest to the fastest in memory; see :func:`hotplug.memory_format.dim_order`."""
+        from hotplug.memory_format import dim_order
+
+        return dim_order(self._array.layout, ambiguity_check)
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is floating."""

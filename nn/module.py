@@ -328,8 +328,9 @@ class Module:
                     module._buffers[name] = moved[id(buffer)]
         return self
 
-    def to(self, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False) -> Self:
-        """Move parameters and buffers to a device, and the floating and complex ones to a dtype.
+    def to(self, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False,
+           memory_format: Any = None) -> Self:  # fmt: skip
+        """Move parameters and buffers to a device, the floating ones to a dtype, those of rank 4 and 5 to a memory format.
 
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``; in place, unlike a tensor's.
         """
@@ -346,7 +347,8 @@ class Module:
             raise ArgumentTypeError(f"to: a module's dtype must be floating or complex, got {dtype!r}")
 
         def convert(tensor: Tensor) -> Tensor:
-            return tensor.to(device=device, dtype=dtype if tensor.dtype.kind in "fc" else None)
+            order = memory_format if tensor.ndim in (4, 5) else None
+            return tensor.to(device=device, dtype=dtype if tensor.dtype.kind in "fc" else None, memory_format=order)
 
         return self._apply(convert)
 

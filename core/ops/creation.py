@@ -26,18 +26,19 @@ from hotplug.dtypes import (
 )
 from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError, DTypeError
 from hotplug.expr import node
-from hotplug.layout import Shape, layout_of
+from hotplug.layout import Shape, Strides, layout_of
+from hotplug.memory_format import checked, like, preserve_format, strides_in
 from hotplug.runtime import Runtime, missing_dtype, resolve_runtime
 from hotplug.tensor import Tensor, wrap
 
 
-def new_array(runtime: Runtime, dtype: DType, shape: Shape) -> Array:
-    """Uninitialised memory; checks that the device can hold the dtype."""
+def new_array(runtime: Runtime, dtype: DType, shape: Shape, strides: Strides | None = None) -> Array:
+    """Uninitialised memory, in C order by default; checks that the device can hold the dtype."""
     if any(size < 0 for size in shape):
         raise ArgumentError(f"sizes must not be negative, got {list(shape)}")
     if dtype not in runtime.capabilities.storage:
         raise missing_dtype(runtime, "allocation", dtype)
-    return runtime.empty(layout_of(dtype, shape))
+    return runtime.empty(layout_of(dtype, shape, strides))
 
 
 def finish(array: Array, requires_grad: bool) -> Tensor:
@@ -48,15 +49,19 @@ def finish(array: Array, requires_grad: bool) -> Tensor:
     return result.requires_grad_() if requires_grad else result
 
 
-def _made(shape: Sequence[Any], value: Any, dtype: DType | None, device: Any, requires_grad: bool) -> Tensor:
-    array = new_array(resolve_runtime(device), dtype or get_default_dtype(), sizes(tuple(shape)))
+def _made(
+    shape: Sequence[Any], value: Any, dtype: DType | None, device: Any, requires_grad: bool, format: Any = None
+) -> Tensor:
+    size = sizes(tuple(shape))
+    strides = None if format is None else strides_in("empty", checked("empty", format), size)
+    array = new_array(resolve_runtime(device), dtype or get_default_dtype(), size, strides)
     if value is not None:
         dispatch.fill_literal(array, value)
     return finish(array, requires_grad)
 
 
 _LAYOUT: Final = frozenset({"layout", "memory_format", "names", "pin_memory"})
-"""PyTorch's keywords about memory, which is always dense and strided here."""
+"""PyTorch's keywords about memory, which is always strided here."""
 
 
 def _check_layout(op: str, keywords: dict[str, Any]) -> None:
@@ -75,9 +80,13 @@ def _given(op: str, size: tuple[Any, ...]) -> tuple[Any, ...]:
 def empty(
     *size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
-    """An uninitialised tensor."""
+    """An uninitialised tensor, in C order or in a memory format.
+
+    Raises:
+        RankError: the format is for tensors of another rank.
+    """
     _check_layout("empty", layout)
-    return _made(_given("empty", size), None, dtype, device, requires_grad)
+    return _made(_given("empty", size), None, dtype, device, requires_grad, layout.get("memory_format"))
 
 
 @function(method=False)
@@ -104,9 +113,16 @@ def full(
     return finish(array, requires_grad)
 
 
-def _like(input: Tensor, dtype: DType | None, device: Any) -> Array:
+def like_array(op: str, input: Tensor, dtype: DType | None, device: Any, keywords: dict[str, Any]) -> Array:
+    """Uninitialised memory of the input's shape, its axes in the input's order or that of ``memory_format``.
+
+    Raises:
+        RankError: the format is for tensors of another rank.
+    """
+    _check_layout(op, keywords)
     runtime = input._array.storage.runtime if device is None else resolve_runtime(device)
-    return new_array(runtime, dtype or input.dtype, input._array.shape)
+    format = checked(op, keywords.get("memory_format"), preserve_format)
+    return new_array(runtime, dtype or input.dtype, input._array.shape, like(op, format, input._array.layout))
 
 
 @function(method=False)
@@ -114,8 +130,7 @@ def empty_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """An uninitialised tensor of the input's shape, dtype and device."""
-    _check_layout("empty_like", layout)
-    return finish(_like(input, dtype, device), requires_grad)
+    return finish(like_array("empty_like", input, dtype, device, layout), requires_grad)
 
 
 @function(method=False)
@@ -123,8 +138,7 @@ def zeros_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """Zeros of the input's shape, dtype and device."""
-    _check_layout("zeros_like", layout)
-    array = _like(input, dtype, device)
+    array = like_array("zeros_like", input, dtype, device, layout)
     dispatch.fill_literal(array, 0)
     return finish(array, requires_grad)
 
@@ -134,18 +148,18 @@ def ones_like(
     input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **layout: Any
 ) -> Tensor:
     """Ones of the input's shape, dtype and device."""
-    _check_layout("ones_like", layout)
-    array = _like(input, dtype, device)
+    array = like_array("ones_like", input, dtype, device, layout)
     dispatch.fill_literal(array, 1)
     return finish(array, requires_grad)
 
 
 @function(method=False)
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
+    **layout: Any,
+) -> Tensor:  # fmt: skip
     """One value in the input's shape, dtype and device."""
-    array = _like(input, dtype, device)
+    array = like_array("full_like", input, dtype, device, layout)
     dispatch.fill(array, fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
     return finish(array, requires_grad)
 

@@ -15,15 +15,22 @@ from hotplug.declare import function, primitive
 from hotplug.device import device as Device
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentTypeError, AutogradError
-from hotplug.layout import Shape
+from hotplug.layout import Shape, Strides, layout_of
+from hotplug.memory_format import axis_order, checked, lies_in, like, preserve_format, strides_in
 from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Tensor
 
 
+def _copied(input: Array, dtype: DType, strides: Strides | None) -> Array:
+    out = input.storage.runtime.empty(layout_of(dtype, input.shape, strides))
+    dispatch.copy(input, out)
+    return out
+
+
 @primitive
-def copy_of(input: Array) -> Array:
-    """A contiguous copy."""
-    return dispatch.clone(input)
+def copy_of(input: Array, strides: Strides | None) -> Array:
+    """A copy with these strides; ``None``: C order."""
+    return _copied(input, input.dtype, strides)
 
 
 @copy_of.gradient("input")
@@ -32,22 +39,32 @@ def _(grad: Tensor) -> Tensor:
 
 
 @primitive
-def converted(input: Array, dtype: DType) -> Array:
-    """A contiguous copy in another dtype."""
-    return dispatch.clone(input, dtype)
+def converted(input: Array, dtype: DType, strides: Strides | None) -> Array:
+    """A copy in another dtype with these strides; ``None``: C order."""
+    return _copied(input, dtype, strides)
 
 
 @converted.gradient("input")
 def _(grad: Tensor, input_dtype: DType) -> Tensor:
-    return converted(grad, input_dtype)
+    return converted(grad, input_dtype, _kept(grad))
+
+
+def _kept(input: Tensor) -> Strides:
+    """The strides of a copy of a tensor, in ``preserve_format``."""
+    return like("to", preserve_format, input._array.layout)
 
 
 @primitive
 def moved(input: Array, device: Device) -> Array:
-    """A copy on another device, by way of the host: a read and a write, both counted."""
+    """A copy on another device, by way of the host: a read and a write, both counted; the axes keep their order."""
     runtime = resolve_runtime(device)
     runtime.counts["device_copy"] += 1
-    return host.from_host(runtime, host.to_host(input, "to"), input.dtype)
+    if input.layout.is_contiguous:
+        return host.from_host(runtime, host.to_host(input, "to"), input.dtype)
+    order = axis_order(input.shape, [input.strides])
+    sorted_axes = dispatch.move(input, [input.shape[a] for a in order], [input.strides[a] for a in order])
+    copied = host.from_host(runtime, host.to_host(sorted_axes, "to"), input.dtype)
+    return dispatch.move(copied, input.shape, [copied.strides[order.index(a)] for a in range(len(order))])
 
 
 @moved.gradient("input")
@@ -57,14 +74,27 @@ def _(grad: Tensor, input_device: Device) -> Tensor:
 
 @function()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy with the same place on the tape."""
-    return copy_of(input)
+    """A copy with the same place on the tape, its axes in memory in the order of the input's or of another format.
+
+    Raises:
+        RankError: the format is for tensors of another rank.
+    """
+    format = checked("clone", memory_format, preserve_format)
+    return copy_of(input, like("clone", format, input._array.layout))
 
 
 @function()
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself where it is C-contiguous, else a copy that is."""
-    return input if input._array.layout.is_contiguous else copy_of(input)
+    """The tensor itself where it is contiguous in the format (default: C order), else a copy that is.
+
+    Raises:
+        RankError: the format is for tensors of another rank.
+    """
+    layout = input._array.layout
+    if memory_format is None:
+        return input if layout.is_contiguous else copy_of(input, None)
+    format = checked("contiguous", memory_format)
+    return input if lies_in(format, layout) else copy_of(input, strides_in("contiguous", format, layout.shape))
 
 
 @function()
@@ -72,6 +102,11 @@ def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None
        copy: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """The tensor on another device, in another dtype, or both: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
     ``to(other)``.  The tensor itself where nothing changes and ``copy`` is false.
+
+    A copy keeps the order of the axes in memory, unless ``memory_format`` says another.
+
+    Raises:
+        RankError: the format is for tensors of another rank.
     """
     for arg in args:
         if isinstance(arg, DType):
@@ -86,11 +121,20 @@ def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None
     if device is not None and resolve_runtime(device) is not input._array.storage.runtime:
         # Narrow before a move, widen after it: fewer bytes travel, and the device may lack the wide dtype.
         if dtype is not None and dtype.itemsize < result.dtype.itemsize:
-            result = converted(result, dtype)
+            result = converted(result, dtype, _kept(result))
         result = moved(result, Device(device) if not isinstance(device, Device) else device)
+    format = checked("to", memory_format, preserve_format)
     if dtype is not None and dtype is not result.dtype:
-        result = converted(result, dtype)
-    return copy_of(result) if copy and result is input else result
+        return converted(result, dtype, like("to", format, result._array.layout))
+    layout = result._array.layout
+    if format is preserve_format:
+        return copy_of(result, like("to", format, layout)) if copy and result is input else result
+    strides = like("to", format, layout)
+    if strides == layout.strides and not (
+        copy and result is input
+    ):  # PyTorch copies too where only strides of size 1 differ
+        return result
+    return copy_of(result, strides)
 
 
 @function()
@@ -100,87 +144,87 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 @function(name="cpu", namespace="Tensor")
-def to_cpu(input: Tensor) -> Tensor:
+def to_cpu(input: Tensor, memory_format: Any = None) -> Tensor:
     """On the host device ``cpu``."""
-    return to(input, device="cpu")
+    return to(input, device="cpu", memory_format=memory_format)
 
 
 @function(name="cuda", namespace="Tensor")
-def to_cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+def to_cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """On an NVIDIA GPU."""
-    return to(input, device="cuda" if device is None else device)
+    return to(input, device="cuda" if device is None else device, memory_format=memory_format)
 
 
 @function(name="bool", namespace="Tensor")
-def to_bool(input: Tensor) -> Tensor:
+def to_bool(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype bool."""
-    return to(input, dtype=dtypes.bool_)
+    return to(input, dtype=dtypes.bool_, memory_format=memory_format)
 
 
 @function(name="byte", namespace="Tensor")
-def to_byte(input: Tensor) -> Tensor:
+def to_byte(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype uint8."""
-    return to(input, dtype=dtypes.uint8)
+    return to(input, dtype=dtypes.uint8, memory_format=memory_format)
 
 
 @function(name="char", namespace="Tensor")
-def to_char(input: Tensor) -> Tensor:
+def to_char(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype int8."""
-    return to(input, dtype=dtypes.int8)
+    return to(input, dtype=dtypes.int8, memory_format=memory_format)
 
 
 @function(name="short", namespace="Tensor")
-def to_short(input: Tensor) -> Tensor:
+def to_short(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype int16."""
-    return to(input, dtype=dtypes.int16)
+    return to(input, dtype=dtypes.int16, memory_format=memory_format)
 
 
 @function(name="int", namespace="Tensor")
-def to_int(input: Tensor) -> Tensor:
+def to_int(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype int32."""
-    return to(input, dtype=dtypes.int32)
+    return to(input, dtype=dtypes.int32, memory_format=memory_format)
 
 
 @function(name="long", namespace="Tensor")
-def to_long(input: Tensor) -> Tensor:
+def to_long(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype int64."""
-    return to(input, dtype=dtypes.int64)
+    return to(input, dtype=dtypes.int64, memory_format=memory_format)
 
 
 @function(name="half", namespace="Tensor")
-def to_half(input: Tensor) -> Tensor:
+def to_half(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype float16."""
-    return to(input, dtype=dtypes.float16)
+    return to(input, dtype=dtypes.float16, memory_format=memory_format)
 
 
 @function(name="bfloat16", namespace="Tensor")
-def to_bfloat16(input: Tensor) -> Tensor:
+def to_bfloat16(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype bfloat16."""
-    return to(input, dtype=dtypes.bfloat16)
+    return to(input, dtype=dtypes.bfloat16, memory_format=memory_format)
 
 
 @function(name="float", namespace="Tensor")
-def to_float(input: Tensor) -> Tensor:
+def to_float(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype float32."""
-    return to(input, dtype=dtypes.float32)
+    return to(input, dtype=dtypes.float32, memory_format=memory_format)
 
 
 @function(name="double", namespace="Tensor")
-def to_double(input: Tensor) -> Tensor:
+def to_double(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype float64."""
-    return to(input, dtype=dtypes.float64)
+    return to(input, dtype=dtypes.float64, memory_format=memory_format)
 
 
 @function(name="cfloat", namespace="Tensor")
-def to_cfloat(input: Tensor) -> Tensor:
+def to_cfloat(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype complex64."""
-    return to(input, dtype=dtypes.complex64)
+    return to(input, dtype=dtypes.complex64, memory_format=memory_format)
 
 
 @function(name="cdouble", namespace="Tensor")
-def to_cdouble(input: Tensor) -> Tensor:
+def to_cdouble(input: Tensor, memory_format: Any = None) -> Tensor:
     """In dtype complex128."""
-    return to(input, dtype=dtypes.complex128)
+    return to(input, dtype=dtypes.complex128, memory_format=memory_format)
 
 
 @function()

@@ -23,7 +23,7 @@ from hotplug.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeEr
 from hotplug.expr.node import Expr, binary, cast, input_, scalar, unary
 from hotplug.layout import layout_of
 from hotplug.ops import arithmetic, comparison, creation, joining, reduction, scan, scattering, views
-from hotplug.ops.creation import finish, new_array
+from hotplug.ops.creation import finish, like_array, new_array
 from hotplug.random import SCALARS, Generator, chosen, philox
 from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Tensor, wrap
@@ -110,14 +110,27 @@ def _new(
     op: str, size: Sequence[Any], dtype: DType | None, device: Any, program: Callable[[DType], dispatch.Program],
     generator: Generator | None, numbers: tuple[float, float],
 ) -> Array:  # fmt: skip
-    """A new array; a complex one is drawn as its parts."""
-    kind = dtype or get_default_dtype()
-    array = new_array(resolve_runtime(device), kind, sizes(tuple(size)))
-    part = array
+    """A new array of random numbers."""
+    array = new_array(resolve_runtime(device), dtype or get_default_dtype(), sizes(tuple(size)))
+    return _drawn(op, array, program, generator, numbers)
+
+
+def _drawn(
+    op: str, array: Array, program: Callable[[DType], dispatch.Program], generator: Generator | None,
+    numbers: tuple[float, float],
+) -> Array:  # fmt: skip
+    """Fill an array, the same numbers at the same indices whatever its strides; a complex one is drawn as its parts."""
+    part, kind = array, array.dtype
     if kind.kind == "c":
-        part = Array(array.storage, layout_of(kind.real, (*array.shape, 2)), 2 * array.offset)
+        strides = (*(2 * stride for stride in array.strides), 1)
+        part = Array(array.storage, layout_of(kind.real, (*array.shape, 2), strides), 2 * array.offset)
     _fill(part, program(_floating(op, kind.real)), generator, *numbers)
     return array
+
+
+def _deviation(kind: DType) -> float:
+    """Of the parts of a normal number of deviation 1."""
+    return math.sqrt(0.5) if kind.kind == "c" else 1.0
 
 
 @function(method=False)
@@ -134,8 +147,8 @@ def rand(*size: Any, generator: Generator | None = None, dtype: DType | None = N
 def randn(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Normal numbers of mean 0 and deviation 1; complex ones have half the variance in each part."""
-    wide = (dtype or get_default_dtype()).kind == "c"
-    array = _new("randn", size, dtype, device, _normal_program, generator, (0.0, math.sqrt(0.5) if wide else 1.0))
+    deviation = _deviation(dtype or get_default_dtype())
+    array = _new("randn", size, dtype, device, _normal_program, generator, (0.0, deviation))
     return finish(array, requires_grad)
 
 
@@ -186,18 +199,20 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DType | None 
 
 @function(method=False)
 def rand_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-              generator: Generator | None = None) -> Tensor:  # fmt: skip
-    """:func:`rand` of the input's shape, dtype and device."""
-    return rand(tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device,
-                requires_grad=requires_grad, generator=generator)  # fmt: skip
+              generator: Generator | None = None, **layout: Any) -> Tensor:  # fmt: skip
+    """:func:`rand` of the input's shape, dtype, device and order in memory, or in that of ``memory_format``."""
+    array = like_array("rand_like", input, dtype, device, layout)
+    return finish(_drawn("rand_like", array, _uniform_program, generator, (0.0, 1.0)), requires_grad)
 
 
 @function(method=False)
 def randn_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-               generator: Generator | None = None) -> Tensor:  # fmt: skip
-    """:func:`randn` of the input's shape, dtype and device."""
-    return randn(tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device,
-                 requires_grad=requires_grad, generator=generator)  # fmt: skip
+               generator: Generator | None = None, **layout: Any) -> Tensor:  # fmt: skip
+    """:func:`randn` of the input's shape, dtype, device and order in memory, or in that of ``memory_format``."""
+    array = like_array("randn_like", input, dtype, device, layout)
+    return finish(
+        _drawn("randn_like", array, _normal_program, generator, (0.0, _deviation(array.dtype))), requires_grad
+    )
 
 
 @function(method=False)
