@@ -127,8 +127,6 @@ _LAZY_NAMES: Final = {
         "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor set_default_tensor_type typename",
         "amp": "autocast get_autocast_dtype is_autocast_enabled",
-        "determinism": "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
-        "is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode use_deterministic_algorithms",
         "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
