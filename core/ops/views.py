@@ -108,7 +108,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     if strides is None:
         from hotplug import ops
 
-        input = ops.clone(input)
+        input = ops.contiguous(input)
         strides = layout_of(input.dtype, target).strides
     return view_as_shape(input, target, strides)
 

@@ -200,3 +200,37 @@ def test_modules() -> None:
     )  # type: ignore[call-overload]
     assert [each.stride() for each in ours.parameters()] == [each.stride() for each in theirs.parameters()]
     assert all(each.is_leaf and each.requires_grad for each in ours.parameters())
+
+
+LAYERS: list[Callable[[Any, Any], Any]] = [
+    lambda lib, x: lib.nn.functional.conv2d(x, lib.ones(4, 3, 2, 2), padding=1),
+    lambda lib, x: lib.nn.functional.batch_norm(x, None, None, training=True),
+    lambda lib, x: lib.nn.functional.max_pool2d(x, 2),
+    lambda lib, x: lib.nn.functional.avg_pool2d(x, 2),
+    lambda lib, x: (x * x + lib.exp(x / 20)).mean((2, 3)),
+    lambda lib, x: x.clone(memory_format=lib.contiguous_format).double(memory_format=lib.channels_last) * 2,
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_values_and_gradients_do_not_depend_on_the_format(layer: Callable[[Any, Any], Any]) -> None:
+    outs, grads = [], []
+    for format in FORMATS:
+        x, theirs = (each.requires_grad_() for each in both((2, 3, 4, 5), format))
+        out, expected = layer(hp, x), layer(torch, theirs)
+        weight = np.linspace(-1, 1, out.numel()).reshape(tuple(out.shape))
+        (out * hp.tensor(weight, dtype=out.dtype)).sum().backward()
+        (expected * torch.tensor(weight, dtype=expected.dtype)).sum().backward()
+        for ours, other in ((out.detach(), expected.detach()), (x.grad, theirs.grad)):
+            hp.testing.assert_close(ours, hp.tensor(other.numpy()))
+        outs.append(out.detach())
+        grads.append(x.grad)
+    hp.testing.assert_close(outs[0], outs[1])
+    hp.testing.assert_close(grads[0], grads[1])
+
+
+def test_results_of_ops_are_in_c_order() -> None:
+    """The documented choice, unlike PyTorch's: docs/adr/0008-memory-formats.md."""
+    x, _ = both((2, 3, 4, 5), "channels_last")
+    for made in (x + x, x.exp(), x * 2):
+        assert made.is_contiguous()
