@@ -6,11 +6,13 @@ whose Capabilities say that its scatter is not deterministic adds elements with 
 
 from __future__ import annotations
 
+import sys
 import warnings
+from types import CodeType
 from typing import TYPE_CHECKING, Final
 
 from hotplug.autograd.mode import WATCH
-from hotplug.errors import ArgumentError, HotplugError
+from hotplug.errors import ArgumentError, ArgumentTypeError, HotplugError
 
 if TYPE_CHECKING:
     from hotplug.runtime import Runtime
@@ -30,7 +32,15 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """Refuse, in the whole process, ops that may give other bits from the same input; or only warn of them.
 
     Random numbers are a matter of the seed, see :func:`hotplug.manual_seed`.
+
+    Raises:
+        ArgumentTypeError: an argument is not a bool.
     """
+    for name, value in (("mode", mode), ("warn_only", warn_only)):
+        if not isinstance(value, bool):
+            raise ArgumentTypeError(
+                f"use_deterministic_algorithms: argument '{name}' must be a bool, not {type(value).__name__}"
+            )
     WATCH.deterministic = (1 if warn_only else 2) if mode else 0
 
 
@@ -48,9 +58,14 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     """The same switch: ``"default"`` or 0, ``"warn"`` or 1, ``"error"`` or 2.
 
     Raises:
+        ArgumentTypeError: neither an int nor a str.
         ArgumentError: another value.
     """
-    number = _DEBUG_MODES.get(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    if not isinstance(debug_mode, (int, str)):
+        raise ArgumentTypeError(
+            f"set_deterministic_debug_mode: expected an int or a str, got {type(debug_mode).__name__}"
+        )
+    number = _DEBUG_MODES.get(debug_mode) if isinstance(debug_mode, str) else int(debug_mode)
     if number not in _DEBUG_MODES.values():
         raise ArgumentError(
             f"set_deterministic_debug_mode: expected one of 'default', 'warn', 'error' or 0, 1, 2, got {debug_mode!r}"
@@ -70,10 +85,30 @@ def check_scatter(runtime: Runtime, mode: str) -> None:
         NotDeterministicError: the device's order may change, and more than a warning was asked for.
     """
     text = (
-        f"scatter with mode {mode!r} (scatter_add, index_add, index_put with accumulate, gradients of indexing and "
-        f"embedding) does not have a deterministic implementation on '{runtime.name}', but "
+        f"{_caller()} (a scatter with mode {mode!r}) does not have a deterministic implementation on '{runtime.name}', but "
         f"use_deterministic_algorithms(True) is set; do it on another device, or set warn_only=True"
     )
     if WATCH.deterministic == 2:
         raise NotDeterministicError(text)
     warnings.warn(text, NotDeterministicWarning, stacklevel=2)
+
+
+def _caller() -> str:
+    """The public op that the scatter is part of, or the node of the backward pass.
+
+    Read off the stack, as the families know no names of ops, and this runs only where it raises or warns.
+    """
+    from hotplug.autograd.graph import Node
+    from hotplug.declare.table import OPS
+
+    codes = ((getattr(entry.body, "__code__", None), name) for name, entry in OPS.items())
+    public: dict[CodeType, str] = {code: name for code, name in codes if isinstance(code, CodeType)}
+    found = "scatter"
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        owner = frame.f_locals.get("self") if frame.f_code.co_name == "apply" else None
+        if isinstance(owner, Node):
+            return owner.name()
+        found = public.get(frame.f_code, found)
+        frame = frame.f_back
+    return found
