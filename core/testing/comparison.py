@@ -47,9 +47,12 @@ def assert_close(
 
     Raises:
         AssertionError: they are not close; it says how many elements differ, and where the most.
-        ArgumentError: only one tolerance is given.
+        ArgumentError: only one tolerance is given, or a negative one.
         ArgumentTypeError: there is no way to compare two such things.
     """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None and not value >= 0:
+            raise ArgumentError(f"assert_close: {name} must be greater than or equal to zero, but got {value}")
     if (rtol is None) != (atol is None):
         missing = "rtol" if rtol is None else "atol"
         raise ArgumentError(f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {missing}.")
@@ -95,14 +98,30 @@ def _compare(actual: Any, expected: Any, options: _Options, place: str) -> str |
         return next((each for each in parts if each is not None), None)
     if actual is None or expected is None:
         return None if actual is expected else f"None mismatch: {actual} is not {expected}{_at(place)}"
-    numbers = isinstance(actual, (bool, int, float, complex)) and isinstance(expected, (bool, int, float, complex))
-    if numbers:
-        wide = options._replace(dtype=False)
-        return _tensors(
-            ops.tensor(actual, dtype=_wide(actual)), ops.tensor(expected, dtype=_wide(expected)), wide, place
-        )
+    if _is_number(actual) and _is_number(expected):
+        return _numbers(actual, expected, options, place)
     pair = _as_tensors(actual, expected)
     return _tensors(*pair, options, place)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one of Python's or of NumPy's numbers that are Python's too, such as ``np.float64``."""
+    return isinstance(value, (bool, int, float, complex))
+
+
+def _numbers(actual: Any, expected: Any, options: _Options, place: str) -> str | None:
+    """Two numbers: of one kind, as dtypes are; integers beyond 64 bits are equal or not."""
+    kinds = [_wide(each) for each in (actual, expected)]
+    if isinstance(actual, bool) and isinstance(expected, bool):
+        return None if actual == expected else f"Booleans mismatch: {actual} is not {expected}{_at(place)}"
+    if kinds[0] is not kinds[1] and options.dtype:
+        return f"The (d)types do not match: {type(actual)} != {type(expected)}.{_at(place)}"
+    if any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in (actual, expected)):
+        if actual == expected:
+            return None
+        return f"Scalars are not equal!\n\nExpected {expected} but got {actual}.{_at(place)}"
+    first, second = (ops.tensor(each, dtype=kind) for each, kind in zip((actual, expected), kinds, strict=True))
+    return _tensors(first, second, options, place)
 
 
 def _is_sequence(value: Any) -> bool:
@@ -132,11 +151,13 @@ def _as_tensors(actual: Any, expected: Any) -> tuple[Tensor, Tensor]:
     """Both as tensors.
 
     Raises:
-        ArgumentTypeError: they are not, and can't be made.
+        ArgumentTypeError: they are not, and can't be made; or one is a tensor and the other a number.
     """
     found = []
+    mixed = any(isinstance(each, Tensor) for each in (actual, expected))
     for each in (actual, expected):
-        if not isinstance(each, (Tensor, np.ndarray, np.generic, bool, int, float, complex)):
+        taken = (Tensor, np.ndarray) if mixed else (np.ndarray, np.generic, bool, int, float, complex)
+        if not isinstance(each, taken):
             raise ArgumentTypeError(
                 f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}."
             )
@@ -175,11 +196,12 @@ def _tolerances(actual: Tensor, expected: Tensor, options: _Options) -> tuple[fl
 
 
 def _described(actual: Tensor, expected: Tensor, close: np.ndarray[Any, Any], rtol: float, atol: float) -> str:
-    wide = np.complex128 if actual.dtype.kind == "c" else np.int64 if actual.dtype.kind in "bui" else np.float64
-    mine, other = (each.numpy().astype(wide) for each in (actual, expected))
+    mine, other = (each.numpy() for each in (actual, expected))
+    if actual.dtype.kind in "fc":
+        mine, other = (each.astype(np.complex128 if actual.dtype.kind == "c" else np.float64) for each in (mine, other))
     with np.errstate(all="ignore"):
-        absolute = np.abs(mine - other)
-        relative = absolute / np.abs(other)
+        absolute = _distance(mine, other)
+        relative = absolute / np.abs(other.astype(np.float64) if other.dtype.kind in "bui" else other)
     absolute, relative = (np.where(close, 0, each) for each in (absolute, relative))
     exact = rtol == 0 and atol == 0
     allowed = "" if exact else f" (up to {atol} allowed)", "" if exact else f" (up to {rtol} allowed)"
@@ -195,6 +217,14 @@ def _described(actual: Tensor, expected: Tensor, close: np.ndarray[Any, Any], rt
         f"Greatest absolute difference: {_greatest(absolute)}{allowed[0]}\n"
         f"Greatest relative difference: {_greatest(relative)}{allowed[1]}"
     )
+
+
+def _distance(mine: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """``|mine - other|``; of integers exactly: modulo 2**64 the larger less the smaller is right for all."""
+    if mine.dtype.kind not in "bui":
+        return np.abs(mine - other)
+    a, b = mine.astype(np.uint64), other.astype(np.uint64)
+    return np.where(mine > other, a - b, b - a)
 
 
 def _greatest(values: np.ndarray[Any, Any]) -> str:

@@ -27,6 +27,11 @@ CASES: dict[str, Any] = {
     "integers": lambda t: (t.tensor([1, 2]), t.tensor([1, 3]), {}),
     "0-d": lambda t: (t.tensor(1.0), t.tensor(2.0), {}),
     "numbers": lambda t: (1.0, 3.0, {}),
+    "booleans": lambda t: (True, False, {}),
+    "kinds of numbers": lambda t: (1, 1.0, {}),
+    "infinite": lambda t: (t.tensor([1.0, math.inf]), t.tensor([1.0, 2.0]), {}),
+    "unsigned": lambda t: (t.tensor([255], dtype=t.uint8), t.tensor([0], dtype=t.uint8), {}),
+    "empty": lambda t: (t.zeros(0), t.zeros(0), {}),
     "near numbers": lambda t: (1.0, 1.0 + 1e-8, {}),
     "nested": lambda t: ({"a": [1.0, t.ones(2)]}, {"a": [1.0, t.zeros(2)]}, {}),
     "lengths": lambda t: ([1], [1, 2], {}),
@@ -71,6 +76,17 @@ def test_the_message_says_where() -> None:
     assert message.endswith("The failure occurred for item ['w'][0]")
 
 
+def test_differences_of_integers_are_exact() -> None:
+    for dtype, pair, expected in (
+        (hp.int64, (2**62, -(2**62)), 2**63), (hp.uint64, (2**64 - 1, 0), 2**64 - 1), (hp.int8, (-128, 127), 255),
+    ):  # fmt: skip
+        with pytest.raises(AssertionError, match=f"absolute difference: {expected} at index"):
+            assert_close(hp.tensor([pair[0]], dtype=dtype), hp.tensor([pair[1]], dtype=dtype))
+    assert_close(2**70, 2**70)
+    with pytest.raises(AssertionError, match="Scalars are not equal"):
+        assert_close(2**70, 2**70 + 1)
+
+
 def test_messages_of_ones_own() -> None:
     with pytest.raises(AssertionError, match="^mine$"):
         assert_close(1, 2, msg="mine")
@@ -90,8 +106,11 @@ def test_across_devices() -> None:
 def test_what_cannot_be_compared() -> None:
     with pytest.raises(ArgumentError, match="no atol"):
         assert_close(1.0, 1.0, rtol=1e-3)
-    with pytest.raises(ArgumentTypeError, match="No comparison pair"):
-        assert_close(1, "a")
+    with pytest.raises(ArgumentError, match="rtol must be"):
+        assert_close(1.0, 1.0, rtol=-1.0, atol=0.0)
+    for pair in ((1, "a"), (hp.ones(()), 1.0), (True, hp.ones(1)), (hp.ones(1), [1.0])):
+        with pytest.raises(ArgumentTypeError, match="No comparison pair"):
+            assert_close(*pair)
     with pytest.raises(ArgumentTypeError, match="types differ"):
         assert_close(hp.nn.Parameter(hp.ones(1)), hp.ones(1), allow_subclasses=False)
 
@@ -116,3 +135,21 @@ def test_make_tensor_in_a_range() -> None:
     for options in ({"low": 2, "high": 1}, {"requires_grad": True}):
         with pytest.raises(ArgumentError):
             make_tensor(2, dtype=hp.int32, device="cpu", **options)  # type: ignore[arg-type]
+
+
+def test_make_tensor_clamps_and_rounds_its_range() -> None:
+    assert set(make_tensor(200, dtype=hp.int64, device="cpu", low=0.5, high=3.5).tolist()) == {1, 2, 3}
+    wide = make_tensor(500, dtype=hp.uint8, device="cpu", low=-500, high=500).tolist()
+    assert min(wide) >= 0
+    assert max(wide) > 200
+    assert set(make_tensor(50, dtype=hp.uint8, device="cpu", low=254, high=900).tolist()) == {254, 255}
+    with pytest.raises(ArgumentError, match="NaN"):
+        make_tensor(3, dtype=hp.float32, device="cpu", low=math.nan)
+
+
+def test_make_tensor_in_memory() -> None:
+    made = make_tensor(2, 3, 4, 5, dtype=hp.float32, device="cpu", memory_format=hp.channels_last)
+    assert made.stride() == (60, 1, 15, 3)
+    assert make_tensor(1, dtype=hp.float32, device="cpu", noncontiguous=True).stride() == (1,)
+    with pytest.raises(ArgumentError, match="mutually exclusive"):
+        make_tensor(2, 3, 4, 5, dtype=hp.float32, device="cpu", memory_format=hp.channels_last, noncontiguous=True)
