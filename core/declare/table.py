@@ -68,5 +68,8 @@ def register(entry: Entry) -> None:
     """Add an op; a second one of the same name replaces nothing: it is an error."""
     key = f"{entry.namespace}.{entry.name}" if entry.namespace else entry.name
     if key in OPS:
-        raise ValueError(f"op {key!r} is declared twice: in {OPS[key].body.__module__} and {entry.body.__module__}")
+        raise ValueError(
+            f"op {key!r} is declared twice: in {OPS[key].body.__module__} and {entry.body.__module__}; "
+            f"give one of them another name, or a namespace"
+        )
     OPS[key] = entry

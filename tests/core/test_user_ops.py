@@ -86,5 +86,8 @@ def test_numbers_select_no_kernel_and_names_are_taken_once(ours: ModuleType) -> 
     for shift in range(10):
         ours.swoosh(x, shift + 0.25)
     assert runtime_of("cpu").counts["resolve"] == before
-    with pytest.raises(ValueError, match="'ours.swoosh' is declared twice"):
+    with pytest.raises(ValueError, match="'ours.swoosh' is declared twice: in our_ops and again; give one"):
         exec(SOURCE, {"__name__": "again"})
+    taken = SOURCE.replace('namespace="ours"', "").replace("def swoosh", "def exp")
+    with pytest.raises(ValueError, match="'exp' is declared twice: in hotplug.ops.transcendental and third"):
+        exec(taken, {"__name__": "third"})
