@@ -66,7 +66,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
             f"set_deterministic_debug_mode: expected an int or a str, got {type(debug_mode).__name__}"
         )
     number = _DEBUG_MODES.get(debug_mode) if isinstance(debug_mode, str) else int(debug_mode)
-    if number not in _DEBUG_MODES.values():
+    if number is None or number not in _DEBUG_MODES.values():
         raise ArgumentError(
             f"set_deterministic_debug_mode: expected one of 'default', 'warn', 'error' or 0, 1, 2, got {debug_mode!r}"
         )
