@@ -222,7 +222,8 @@ def _described(actual: Tensor, expected: Tensor, close: np.ndarray[Any, Any], rt
 def _distance(mine: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """``|mine - other|``; of integers exactly: modulo 2**64 the larger less the smaller is right for all."""
     if mine.dtype.kind not in "bui":
-        return np.abs(mine - other)
+        difference: np.ndarray[Any, Any] = np.abs(mine - other)
+        return difference
     a, b = mine.astype(np.uint64), other.astype(np.uint64)
     return np.where(mine > other, a - b, b - a)
 
