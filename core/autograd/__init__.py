@@ -28,12 +28,14 @@ if TYPE_CHECKING:
         no_grad as no_grad,
         set_grad_enabled as set_grad_enabled,
     )
+    from hotplug.autograd.variable import Variable as Variable
 
 _HOME: Final = {
     "backward": "api", "grad": "api", "gradcheck": "check", "gradgradcheck": "check", "Function": "function",
     "Node": "graph", "enable_grad": "mode", "inference_mode": "mode", "is_grad_enabled": "mode",
     "is_inference_mode_enabled": "mode", "no_grad": "mode", "set_grad_enabled": "mode", "detect_anomaly": "anomaly",
     "is_anomaly_check_nan_enabled": "anomaly", "is_anomaly_enabled": "anomaly", "set_detect_anomaly": "anomaly",
+    "Variable": "variable",
 }  # fmt: skip
 _MODULES: Final = frozenset({"forward_ad", "functional", "graph"})
 

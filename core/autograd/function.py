@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, final
 
 from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, released
-from hotplug.autograd.mode import MODE
+from hotplug.autograd.mode import MODE, no_grad
 from hotplug.errors import AutogradError
 from hotplug.tensor import Tensor, wrap
 
@@ -111,6 +112,42 @@ def _on_tape(result: Any, index: int, node: FunctionNode, context: FunctionConte
         result = wrap(result._array)
     result._meta = Meta(True, node, index)
     return result
+
+
+@final
+class OnceNode(Node):
+    """Where the gradient of a gradient would go that :func:`once_differentiable` says has none."""
+
+    def name(self) -> str:
+        return "OnceDifferentiableError"
+
+    def apply(self, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
+        raise AutogradError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+    def release(self) -> None:
+        """Nothing is saved."""
+
+
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """For a ``backward`` that is not differentiable itself: it records nothing, and a gradient of its result raises."""
+
+    @functools.wraps(fn)
+    def run(ctx: Any, *grads: Any) -> Any:
+        edges = [history(grad) if isinstance(grad, Tensor) else None for grad in grads]
+        recorded = MODE.grad and any(edge is not None for edge in edges)
+        with no_grad():
+            outcome = fn(ctx, *grads)
+        if not recorded:
+            return outcome
+        results = list(outcome) if isinstance(outcome, (tuple, list)) else [outcome]
+        node = OnceNode(edges, len(results))
+        taped = [each.detach() if isinstance(each, Tensor) else each for each in results]
+        for index, each in enumerate(taped):
+            if isinstance(each, Tensor):
+                each._meta = Meta(True, node, index)
+        return tuple(taped) if isinstance(outcome, (tuple, list)) else taped[0]
+
+    return run
 
 
 @final

@@ -347,3 +347,36 @@ def test_detach_shares_memory_and_its_writes_are_noticed() -> None:
     assert y.tolist() == [0.0, 0.0]
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         z.sum().backward()
+
+
+@pytest.mark.parity
+def test_a_backward_that_is_differentiable_once(torch: Any) -> None:
+    for library in (hp, torch):
+        once = library.autograd.function.once_differentiable
+
+        class Cube(library.autograd.Function):  # type: ignore[misc,name-defined]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                return x**3
+
+            @staticmethod
+            @once
+            def backward(ctx: Any, grad: Any) -> Any:
+                (x,) = ctx.saved_tensors
+                return grad * 3 * x * x
+
+        x = library.tensor([2.0], requires_grad=True)
+        assert library.autograd.grad(Cube.apply(x), x)[0].tolist() == [12]
+        (slope,) = library.autograd.grad(Cube.apply(x) * x, x, create_graph=True)
+        assert slope.tolist() == [32]
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            slope.backward()
+
+
+def test_variables_are_tensors() -> None:
+    x = hp.autograd.Variable(hp.ones(2), requires_grad=True)
+    assert isinstance(x, hp.autograd.Variable)
+    (x * 2).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [2, 2]
