@@ -232,7 +232,15 @@ class TensorMethods:
         """Angle of the point (other, input), in radians from -pi to pi."""
         return _f.atan2(self, other)
 
+    def arctan2(self: Any, other: Any) -> Tensor:
+        """Angle of the point (other, input), in radians from -pi to pi."""
+        return _f.atan2(self, other)
+
     def atan2_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`atan2`."""
+        return _f.atan2.inplace(self, other)
+
+    def arctan2_(self: Any, other: Any) -> Tensor:
         """In-place form of :meth:`atan2`."""
         return _f.atan2.inplace(self, other)
 

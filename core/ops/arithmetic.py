@@ -124,7 +124,7 @@ def fmin(input: Any, other: Any) -> Any:
     return s.fmin(input, other)
 
 
-@elementwise(dtype=floating, sample=(-3, 3), tensors=("input", "other"))
+@elementwise(dtype=floating, sample=(-3, 3), tensors=("input", "other"), aliases=("arctan2",))
 def atan2(input: Any, other: Any) -> Any:
     """Angle of the point (other, input), in radians from -pi to pi."""
     return s.atan2(input, other)
