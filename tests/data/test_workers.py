@@ -200,7 +200,7 @@ def test_an_error_comes_with_its_traceback_and_the_loop_may_go_on(context: Any) 
         ("unpicklable", r"(pickle|local object)(.|\n)*worker 1"),
         ("killed", r"DataLoader worker 1 \(pid \d+\) was killed by signal 9 \(SIGKILL\).*memory runs out"),
         ("exit", r"DataLoader worker 1 \(pid \d+\) exited with code 3"),
-        ("late", r"timed out after 0.5 seconds: worker 1 \(pid \d+\) is still at its batch"),
+        ("late", r"timed out after 0.5 seconds: worker [01] \(pid \d+\) is still at its batch"),
     ],
 )
 def test_failures(context: Any, how: str, message: str) -> None:

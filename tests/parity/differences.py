@@ -214,7 +214,7 @@ CALLS: Final[tuple[Call, ...]] = (
     Call(
         "where_elements masked_fill_elements", "(text|None) for", "any Python value is a condition: it is true or not"
     ),
-    Call("to is_conj is_neg resolve_conj resolve_neg", "(text|None) for 0", "nothing of the argument is looked at"),
+    Call("is_conj is_neg resolve_conj resolve_neg", "(text|None) for 0", "nothing of the argument is looked at"),
     Call("nn.functional.hinge_embedding_loss", "(text|None) for 1", "the target is only asked whether it is 1"),
     Call(
         "index_copy index_copy_",

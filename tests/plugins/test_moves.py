@@ -64,7 +64,8 @@ def test_views(pair: tuple[str, str]) -> None:
     for name, view in VIEWS.items():
         moved = view(x).to(there)
         same(moved, view(x), there)
-        assert moved.is_contiguous(), name
+        dense = hp.empty_like(view(x))
+        assert moved.stride() == dense.stride(), f"{name}: the axes keep their order"
         moved.add_(1)
     assert x.tolist() == hp.arange(24.0).reshape(4, 6).tolist(), "a copy shares no memory"
 

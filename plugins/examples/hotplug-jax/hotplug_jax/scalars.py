@@ -108,8 +108,8 @@ def cast(x: jax.Array, source: dtypes.dtype, target: dtypes.dtype) -> jax.Array:
         x = _to_odd(x)
     if source.kind != "f" or target.kind not in "ui":
         return _rounded(x.astype(target.numpy))  # XLA takes a product with a bool for a selection: 0 * inf would be 0
-    fits = (x >= -(2.0**63)) & (x < 2.0**63)
-    whole = jnp.where(fits, x.astype(jnp.int64), jnp.iinfo(jnp.int64).min).astype(target.numpy)
+    x = x.astype(jnp.float64)  # the bounds are beyond the half types
+    whole = jnp.where((x >= -(2.0**63)) & (x < 2.0**63), x.astype(jnp.int64), -(2**63)).astype(target.numpy)
     if target is dtypes.uint64:
         whole = jnp.where((x >= 2.0**63) & (x < 2.0**64), x.astype(jnp.uint64), whole)
     return whole
