@@ -7,6 +7,7 @@ import doctest
 import io
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,20 @@ import pytest
 from layout import ROOT
 
 from hotplug import cli
+from hotplug.declare.table import OPS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 DRAWN = {"mermaid", "text"}
 """Languages of blocks that are pictures or output, not code."""
+
+
+@pytest.fixture(autouse=True)
+def ops_of_pages_go() -> Iterator[None]:
+    """What a page declares is no op for the tests that run after it in this process."""
+    yield
+    for name in [name for name, entry in OPS.items() if not entry.body.__module__.startswith("hotplug.")]:
+        del OPS[name]
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:

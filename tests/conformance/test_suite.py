@@ -26,8 +26,9 @@ def test_every_op_runs_forward_and_backward_by_default(options: Options) -> None
 
 
 def test_every_op_has_samples_or_a_reason() -> None:
-    # The steps of optimizers are in the table once hotplug.optim is imported; tests of the optimizers run them.
-    names = [name for name in OPS if not name.startswith("optim.")]
+    # Others may be in the table, by what ran before: the steps of optimizers, which their own tests run, and the docs' ops.
+    names = [name for name, entry in OPS.items() if entry.body.__module__.startswith("hotplug.ops.")]
+    assert len(names) > 550
     assert [name for name in names if recipe_of(name) is None and name not in EXEMPT] == []
 
 
