@@ -1,4 +1,4 @@
-"""The order in which a tensor's elements lie: memory formats, and which order the result of an op gets.
+"""The order in which a tensor's elements lie: memory formats.
 
 A format is nothing but a choice of strides: shapes, indices and values never depend on it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, final
 
 from hotplug.errors import ArgumentTypeError, HotplugError, RankError
-from hotplug.layout import Layout, Shape, Strides, broadcast_strides, contiguous_strides
+from hotplug.layout import Layout, Shape, Strides, contiguous_strides
 
 
 @final
@@ -130,24 +130,6 @@ def like(op: str, format: memory_format, layout: Layout) -> Strides:
     if format is not preserve_format:
         return strides_in(op, format, layout.shape)
     return layout.strides if is_dense(layout) else ordered_strides(layout.shape, [layout.strides])
-
-
-def result_strides(shape: Shape, layouts: Sequence[Layout]) -> Strides | None:
-    """Strides of an elementwise result by PyTorch's rule; ``None``: C order.
-
-    Operands that all lie in one order give it to the result, others are asked in turn for the order of two axes.
-    """
-    if 0 in shape:
-        return None
-    if all(layout.shape == shape for layout in layouts):
-        first = layouts[0]
-        if all(layout.is_contiguous for layout in layouts):
-            return None
-        if all(lies_in(channels_last, layout) for layout in layouts):
-            return strides_in("", channels_last, shape)
-        if is_dense(first) and all(layout.strides == first.strides for layout in layouts):
-            return first.strides
-    return ordered_strides(shape, [broadcast_strides(each.shape, each.strides, shape) for each in layouts])
 
 
 def ordered_strides(shape: Shape, operands: Sequence[Strides]) -> Strides:

@@ -7,7 +7,7 @@ from typing import Any
 from hotplug.declare import composite, elementwise, function
 from hotplug.declare.dims import canonical_dim
 from hotplug.declare.rules import floating
-from hotplug.dtypes import dtype as DType, float32
+from hotplug.dtypes import dtype as DType
 from hotplug.errors import DTypeError, ShapeError
 from hotplug.expr import scalar as s
 from hotplug.layout import Shape
@@ -20,7 +20,7 @@ _INTERNAL = "ops"
 
 def widened(input: Tensor) -> Tensor:
     """float32 for the half types: what is computed in several steps is rounded once, at the end."""
-    return input.to(float32) if input.dtype.kind == "f" and input.dtype.itemsize == 2 else input
+    return input.to(input.dtype.compute)
 
 
 # --- parts that are one launch ---------------------------------------------------------------------------------------

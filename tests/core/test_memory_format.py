@@ -12,8 +12,6 @@ import torch
 
 import hotplug as hp
 from hotplug import nn
-from hotplug.layout import contiguous_strides
-from hotplug.memory_format import result_strides
 
 SHAPES = [
     (2, 3, 4, 5),
@@ -236,19 +234,3 @@ def test_results_of_ops_are_in_c_order() -> None:
     x, _ = both((2, 3, 4, 5), "channels_last")
     for made in (x + x, x.exp(), x * 2):
         assert made.is_contiguous()
-
-
-@pytest.mark.parametrize("shape", [each for each in SHAPES if 0 not in each])
-def test_the_rule_for_results_is_that_of_pytorch(shape: tuple[int, ...]) -> None:
-    """The rule that elementwise ops may follow one day; ``None`` stands for C order."""
-    pairs = [both(shape, format) for format in FORMATS] + [both(each) for each in ((1, shape[1], 1, 1), (1, 1, 1, 1))]
-    pairs += [
-        (x.transpose(1, 3).contiguous().transpose(1, 3), y.transpose(1, 3).contiguous().transpose(1, 3))
-        for x, y in pairs
-    ]
-    for x, theirs in pairs:
-        for y, other in pairs:
-            expected = theirs + other
-            layouts = [x._array.layout, y._array.layout]
-            found = result_strides(tuple(expected.shape), layouts)
-            assert (found or contiguous_strides(expected.shape)) == expected.stride()
