@@ -20,9 +20,10 @@ from hotplug.array import Array, Storage
 from hotplug.dtypes import dtype
 from hotplug.errors import ArgumentError, ArgumentTypeError, CapabilityError, FileFormatError
 from hotplug.layout import layout_of
+from hotplug.serialization import legacy_format
 from hotplug.serialization.archive import ALIGNMENT, Archive, Writer
 from hotplug.serialization.emitting import Emitter
-from hotplug.serialization.rebuilding import MapLocation, Rebuilder
+from hotplug.serialization.rebuilding import Content, MapLocation, Rebuilder
 from hotplug.serialization.replacing import Path_, replacing
 
 _FOLDER: Final = "archive/"
@@ -79,7 +80,9 @@ def _content(storage: Storage, kind: dtype) -> memoryview:
 def load(
     f: Path_ | IO[bytes], map_location: MapLocation = None, *, weights_only: bool = True, mmap: bool = False
 ) -> Any:
-    """Read what :func:`save` or ``torch.save`` wrote.  Nothing in the file is executed.
+    """Read what :func:`save` or ``torch.save`` wrote, in today's format or that of before PyTorch 1.6.
+
+    Nothing in the file is executed.
 
     Args:
         f: a path, or a file open for reading bytes.
@@ -95,13 +98,21 @@ def load(
     """
     _check_byte_order()
     where = str(f) if isinstance(f, (str, os.PathLike)) else "load"
-    archive = Archive(_opened(f, where, mmap), where)
+    data = _opened(f, where, mmap)
+    content = _archived(data, mmap, where) if bytes(data[:2]) == b"PK" else legacy_format.content_of(data.obj, where)
+    return Rebuilder(content, map_location, mmap, where).value()
+
+
+def _archived(data: memoryview, mapped: bool, where: str) -> Content:
+    """What today's format brings: an archive."""
+    archive = Archive(data, where)
     prefix = _prefix(archive, where)
     if f"{prefix}constants.pkl" in archive.members:
         raise FileFormatError(f"{where}: this is a TorchScript program, not a file of weights")
     if f"{prefix}byteorder" in archive.members and bytes(archive.bytes_of(f"{prefix}byteorder")) != b"little":
         raise FileFormatError(f"{where}: the file's byte order is not little-endian; save it on another computer")
-    return Rebuilder(archive, prefix, map_location, mmap, where).value()
+    pickled = bytes(archive.bytes_of(f"{prefix}{_PICKLE}"))
+    return Content(pickled, 0, lambda key: archive.bytes_of(f"{prefix}data/{key}", checked=not mapped), archive.size)
 
 
 def _opened(f: Path_ | IO[bytes], where: str, private: bool) -> memoryview:
@@ -111,7 +122,7 @@ def _opened(f: Path_ | IO[bytes], where: str, private: bool) -> memoryview:
             raise ArgumentTypeError(f"load expected a path or a file to read from, got {type(f).__name__}")
         if private:
             raise ArgumentError("load: mmap=True needs the path of a file, not an open one")
-        found = memoryview(f.read())
+        found = memoryview(bytes(f.read()))
     else:
         with Path(f).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -126,12 +137,11 @@ def _check_format(data: memoryview, where: str) -> None:
     start = bytes(data[:9])
     if len(data) < _TAIL:
         raise FileFormatError(f"{where}: {len(data)} bytes are too few for a file of weights; it is truncated")
-    if start[:4] == b"PK\x03\x04":
+    if start[:4] == b"PK\x03\x04" or legacy_format.is_legacy(data):
         return
     if start[0] == 0x80 and start[1] <= 5:
         raise FileFormatError(
-            f"{where}: this is a pickle, or a file of torch.save before PyTorch 1.6, which is not read; load it in "
-            f"PyTorch and save it again"
+            f"{where}: this is a pickle of something else; loading one would execute it, save weights"
         )
     if start[8:] == b"{" and int.from_bytes(start[:8], "little") < len(data):
         raise FileFormatError(f"{where}: this looks like a safetensors file; use hotplug.serialization.safetensors")

@@ -15,7 +15,6 @@ from hotplug.dtypes import dtype
 from hotplug.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
 from hotplug.layout import layout_of
 from hotplug.runtime import Runtime, resolve_runtime
-from hotplug.serialization.archive import Archive
 from hotplug.serialization.pickling import bare
 from hotplug.serialization.unpickling import BUILT_IN, Builder, Machine
 from hotplug.tensor import Size, Tensor, wrap
@@ -38,10 +37,15 @@ _LARGEST_SIZE: Final = 2**63 - 1
 
 
 @final
-class _StorageType(NamedTuple):
+class StorageType(NamedTuple):
     """What kind of elements a storage has; ``None``: bytes."""
 
     dtype: dtype | None
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element takes."""
+        return self.dtype.itemsize if self.dtype else 1
 
 
 @final
@@ -56,14 +60,17 @@ class _TensorType:
 
 @final
 class _Bytes:
-    """A storage of a file; the same for all tensors that share it."""
+    """A storage of a file, the same for all tensors that share it; or, in legacy files, a part of one."""
 
-    __slots__ = ("dtype", "location", "storage")
+    __slots__ = ("begin", "dtype", "location", "nbytes", "storage")
 
-    def __init__(self, dtype: dtype | None, location: str, storage: Storage) -> None:
+    def __init__(self, dtype: dtype | None, location: str, storage: Storage, begin: int, nbytes: int) -> None:
         self.dtype: Final = dtype
         self.location: Final = location
         self.storage: Final = storage
+        self.begin: Final = begin
+        """The byte of the storage that the part begins with."""
+        self.nbytes: Final = nbytes
 
 
 @final
@@ -74,49 +81,102 @@ class HostStorage:
 
 
 @final
+class StorageId(NamedTuple):
+    """What a persistent id says of a storage."""
+
+    key: str
+    kind: StorageType
+    location: str
+    length: int
+    """Elements of the whole storage."""
+    part: tuple[int, int] | None
+    """First element and number of elements of a part of it, in legacy files."""
+
+
+def storage_id(pid: Any, where: str) -> StorageId:
+    """``("storage", type, key, location, number of elements)``, and in legacy files ``None`` or ``(key, first, number)``.
+
+    Raises:
+        FileFormatError: it is something else.
+    """
+    kinds = (str, StorageType, str, str, int)
+    if (
+        not isinstance(pid, tuple) or len(pid) not in (5, 6) or not all(map(isinstance, pid, kinds))
+        or pid[0] != "storage" or isinstance(pid[4], bool)
+    ):  # fmt: skip
+        raise FileFormatError(f"{where}: a storage is described in a way that is not PyTorch's")
+    part = None
+    if len(pid) == 6 and pid[5] is not None:
+        if not isinstance(pid[5], tuple) or len(pid[5]) != 3 or not _are_sizes(pid[5][1:]):
+            raise FileFormatError(f"{where}: a part of a storage is described in a way that is not PyTorch's")
+        part = pid[5][1], pid[5][2]
+    return StorageId(pid[2], pid[1], pid[3], pid[4], part)
+
+
+BUILDERS: Final[Mapping[tuple[str, str], str]] = {
+    ("torch", "Size"): "_size", ("torch", "device"): "_device",
+    ("torch._utils", "_rebuild_tensor"): "_tensor", ("torch._utils", "_rebuild_tensor_v2"): "_tensor",
+    ("torch._utils", "_rebuild_tensor_v3"): "_tensor_of_bytes",
+    ("torch._utils", "_rebuild_parameter"): "_parameter",
+    ("torch._utils", "_rebuild_parameter_with_state"): "_parameter",
+    ("torch._tensor", "_rebuild_from_type_v2"): "_of_type",
+}  # fmt: skip
+"""Functions that a file may call, and the methods of :class:`Rebuilder` that they are."""
+
+
+def plain_names() -> dict[tuple[str, str], Any]:
+    """What names mean that need nothing of the file: containers, dtypes, kinds of storages and tensors."""
+    names = dict(BUILT_IN)
+    names |= {("torch", name): StorageType(kind) for name, kind in STORAGES.items()}
+    names |= {("torch", each.name): each for each in dtypes.ALL}
+    names |= {(module, "UntypedStorage"): StorageType(None) for module in ("torch", "torch.storage")}
+    return names | {(module, name): _TensorType(name) for module, name in (
+        ("torch", "Tensor"), ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"),
+    )}  # fmt: skip
+
+
+@final
+class Content(NamedTuple):
+    """What a file brings: its pickle, and the bytes of its storages."""
+
+    pickle: Any
+    """Bytes or a memory map, with the pickle among them."""
+    start: int
+    """Where the pickle begins."""
+    storage: Callable[[str], memoryview]
+    """The bytes of the storage with a key; raises FileFormatError where there is none."""
+    size: int
+    """Bytes of the file."""
+
+
+@final
 class Rebuilder:
-    """Builds the values of one archive.
+    """Builds the values of one file.
 
     Args:
-        archive: where the bytes are.
-        prefix: the folder of its members.
+        content: the file.
         map_location: which device each saved location becomes.
-        mapped: whether the archive's bytes may be shared: a private map of the file.
+        mapped: whether the file's bytes may be shared: a private map of it.
         where: the file, for messages.
     """
 
-    def __init__(self, archive: Archive, prefix: str, map_location: MapLocation, mapped: bool, where: str) -> None:
-        self._archive: Final = archive
-        self._prefix: Final = prefix
+    def __init__(self, content: Content, map_location: MapLocation, mapped: bool, where: str) -> None:
+        self._content: Final = content
         self._map_location: Final = map_location
         self._mapped: Final = mapped
         self._where: Final = where
         self._loaded: Final[dict[str, _Bytes]] = {}
-        self._left = _COMPUTED * archive.size
+        self._left = _COMPUTED * content.size
 
     def value(self) -> Any:
         """The value that was saved."""
-        data = bytes(self._archive.bytes_of(f"{self._prefix}data.pkl"))
-        internal = (_StorageType, _TensorType, _Bytes)
-        return Machine(data, self._names(), self._persistent, self._attach, internal, self._where).run()
+        internal = (StorageType, _TensorType, _Bytes)
+        pickle, start, _, _ = self._content
+        return Machine(pickle, self._names(), self._persistent, self._attach, internal, self._where, start).run()
 
     def _names(self) -> dict[tuple[str, str], Any]:
-        names = dict(BUILT_IN)
-        names |= {("torch", name): _StorageType(kind) for name, kind in STORAGES.items()}
-        names |= {("torch", each.name): each for each in dtypes.ALL}
-        names["torch.storage", "UntypedStorage"] = _StorageType(None)
-        names |= {(module, name): _TensorType(name) for module, name in (
-            ("torch", "Tensor"), ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"),
-        )}  # fmt: skip
-        builders: dict[tuple[str, str], Callable[..., Any]] = {
-            ("torch", "Size"): self._size, ("torch", "device"): self._device,
-            ("torch._utils", "_rebuild_tensor"): self._tensor, ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
-            ("torch._utils", "_rebuild_tensor_v3"): self._tensor_of_bytes,
-            ("torch._utils", "_rebuild_parameter"): self._parameter,
-            ("torch._utils", "_rebuild_parameter_with_state"): self._parameter,
-            ("torch._tensor", "_rebuild_from_type_v2"): self._of_type,
-        }  # fmt: skip
-        return names | {key: Builder(key[1], call) for key, call in builders.items()}
+        builders = {key: Builder(key[1], getattr(self, method)) for key, method in BUILDERS.items()}
+        return plain_names() | builders
 
     def _refuse(self, why: str) -> FileFormatError:
         return FileFormatError(f"{self._where}: {why}")
@@ -124,22 +184,24 @@ class Rebuilder:
     # --- storages -----------------------------------------------------------------------------------------------------
 
     def _persistent(self, pid: Any) -> _Bytes:
-        """``("storage", type, key, location, number of elements)``."""
-        kinds = (str, _StorageType, str, str, int)
-        if not isinstance(pid, tuple) or len(pid) != 5 or not all(map(isinstance, pid, kinds)) or pid[0] != "storage":
-            raise self._refuse("a storage is described in a way that is not PyTorch's")
-        _, (kind,), key, location, count = pid
+        """The storage that a persistent id describes, or the part of it."""
+        key, (kind,), location, count, part = storage_id(pid, self._where)
         found = self._loaded.get(key)
         if found is None:
             found = self._loaded[key] = self._load(key, kind, location, count)
         size = kind.itemsize if kind else 1
-        if found.dtype is not kind or found.location != location or found.storage.nbytes != count * size:
+        if found.dtype is not kind or found.location != location or found.nbytes != count * size:
             raise self._refuse(f"storage {key[:100]!r} is described in two ways")
-        return found
+        if part is None:
+            return found
+        first, length = part
+        if first + length > count:
+            raise self._refuse(f"a part of storage {key[:100]!r} ends at element {first + length} of {count}")
+        return _Bytes(kind, location, found.storage, first * size, length * size)
 
     def _load(self, key: str, kind: dtype | None, location: str, count: int) -> _Bytes:
         runtime = self._runtime(location)
-        raw = self._archive.bytes_of(f"{self._prefix}data/{key}", checked=not self._mapped)
+        raw = self._content.storage(key)
         if len(raw) != count * (kind.itemsize if kind else 1):
             raise self._refuse(
                 f"storage {key[:100]!r} has {len(raw)} bytes, but should hold {count} of {kind.name if kind else 'bytes'}"
@@ -149,7 +211,7 @@ class Rebuilder:
             flat = (flat != 0).view(np.uint8)  # a byte other than 0 and 1 in a bool is undefined behaviour
         shared = host.share_on(runtime, flat) if self._mapped and runtime.capabilities.host_memory else None
         array = host.from_host(runtime, flat, dtypes.uint8) if shared is None else shared
-        return _Bytes(kind, location, array.storage)
+        return _Bytes(kind, location, array.storage, 0, len(raw))
 
     def _runtime(self, location: str) -> Runtime:
         """The device that a saved location becomes."""
@@ -201,11 +263,13 @@ class Rebuilder:
             raise self._refuse(f"a tensor of shape {list(shape)} overflows 64 bits")
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
         end = (last + 1 if math.prod(shape) else offset) * kind.itemsize
-        if end > held.storage.nbytes:
-            raise self._refuse(f"a tensor ends at byte {end} of a storage of {held.storage.nbytes} bytes")
+        if held.begin % kind.itemsize:
+            raise self._refuse(f"a tensor of {kind.name} begins at byte {held.begin} of its storage")
+        if end > held.nbytes:
+            raise self._refuse(f"a tensor ends at byte {end} of a storage of {held.nbytes} bytes")
         if hooks or not isinstance(requires_grad, bool) or (requires_grad and kind.kind not in "fc"):
             raise self._refuse(f"a tensor of {kind.name} has hooks, or a gradient that it can't have")
-        array = Array(held.storage, layout_of(kind, tuple(shape), tuple(strides)), offset)
+        array = Array(held.storage, layout_of(kind, tuple(shape), tuple(strides)), offset + held.begin // kind.itemsize)
         return self._resolved(bare(Tensor, array, requires_grad), flags)
 
     def _resolved(self, tensor: Tensor, flags: Any) -> Tensor:

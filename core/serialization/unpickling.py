@@ -56,17 +56,18 @@ class Machine:
     """Interprets one pickle.
 
     Args:
-        data: the pickle.
+        data: bytes with the pickle among them; a memory map will do.
         names: what each ``(module, name)`` means.
         persistent: the value of a persistent id.
         attach: what an object's pickled state does to it.
         internal: types of objects that may be built on the way, and must not be among the values.
         where: the file, for messages.
+        start: where the pickle begins; it tells itself where it ends.
     """
 
     def __init__(
-        self, data: bytes, names: Mapping[tuple[str, str], Any], persistent: Callable[[Any], Any],
-        attach: Callable[[Any, Any], None], internal: tuple[type, ...], where: str,
+        self, data: Any, names: Mapping[tuple[str, str], Any], persistent: Callable[[Any], Any],
+        attach: Callable[[Any, Any], None], internal: tuple[type, ...], where: str, start: int = 0,
     ) -> None:  # fmt: skip
         self._data: Final = data
         self._names: Final = names
@@ -74,7 +75,8 @@ class Machine:
         self._attach: Final = attach
         self._internal: Final = (Builder, *internal)
         self._where: Final = where
-        self._position = 0
+        self.position = start
+        """The byte that is read next; in the end, the one behind the pickle."""
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._left = _COPIES * len(data)
@@ -99,24 +101,24 @@ class Machine:
         return self._stack[0]
 
     def _refuse(self, why: str) -> NoReturn:
-        raise FileFormatError(f"{self._where}: the pickle {why} (byte {self._position})")
+        raise FileFormatError(f"{self._where}: the pickle {why} (byte {self.position})")
 
     def _take(self, count: int) -> bytes:
-        end = self._position + count
+        end = self.position + count
         if end > len(self._data):
-            self._refuse(f"is truncated: {count} bytes were expected, {len(self._data) - self._position} are left")
-        found = self._data[self._position : end]
-        self._position = end
+            self._refuse(f"is truncated: {count} bytes were expected, {len(self._data) - self.position} are left")
+        found: bytes = self._data[self.position : end]
+        self.position = end
         return found
 
     def _number(self, form: str) -> Any:
         return struct.unpack(form, self._take(struct.calcsize(form)))[0]
 
     def _line(self) -> str:
-        end = self._data.find(b"\n", self._position, self._position + 300)
+        end = self._data.find(b"\n", self.position, self.position + 300)
         if end < 0:
             self._refuse("has a name without an end")
-        return self._text(self._take(end + 1 - self._position)[:-1])
+        return self._text(self._take(end + 1 - self.position)[:-1])
 
     def _text(self, raw: bytes) -> str:
         try:
@@ -155,7 +157,7 @@ class Machine:
             self._refuse(f"has a protocol newer than {_NEWEST_PROTOCOL}")
 
     def _frame(self) -> None:
-        if self._number("<Q") > len(self._data) - self._position:
+        if self._number("<Q") > len(self._data) - self.position:
             self._refuse("has a frame that reaches beyond its end")
 
     def _long(self, form: str) -> None:
@@ -352,6 +354,8 @@ _STEPS: Final[Mapping[bytes, Callable[[Machine], Any]]] = {
     b"\x8b": lambda machine: machine._long("<i"),
     b"G": lambda machine: machine.push(machine._number(">d")),
     b"X": lambda machine: machine._string("<I"),
+    b"T": lambda machine: machine._string("<I"),  # strings of Python 2, which wrote some legacy files
+    b"U": lambda machine: machine._string("<B"),
     b"\x8c": lambda machine: machine._string("<B"),
     b"\x8d": lambda machine: machine._string("<Q"),
     b"C": lambda machine: machine._bytes("<B"),

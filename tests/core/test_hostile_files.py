@@ -146,7 +146,7 @@ PICKLES: dict[str, tuple[bytes, str]] = {
     "deep": (nested(b"]", b"a", 100_000)[:-2] + b".", "nested deeper than 100"),
     "deep tuples": (b"\x80\x02)" + b"\x85" * 100_000 + b".", "nested deeper than 100"),
     "a function as a value": (b"\x80\x02ctorch\nSize\n.", "holds a Builder as a value"),
-    "a storage type as a value": (b"\x80\x02]ctorch\nFloatStorage\na.", "holds a _StorageType as a value"),
+    "a storage type as a value": (b"\x80\x02]ctorch\nFloatStorage\na.", "holds a StorageType as a value"),
     "a call without arguments": (b"\x80\x02ctorch\nSize\n)R.", "calls Size with wrong arguments"),
     "an ordered dict of": (b"\x80\x02ccollections\nOrderedDict\n]\x85R.", "calls OrderedDict with wrong arguments"),
     "a wrong device": (b"\x80\x02ctorch\ndevice\nK\x01\x85R.", "a device is described"),

@@ -213,9 +213,6 @@ def test_pytorch_s_other_ways_of_writing(torch: Any, protocol: int) -> None:
 
 @pytest.mark.parity
 def test_pytorch_s_other_kinds_of_files_are_named(torch: Any, tmp_path: Path) -> None:
-    torch.save({"x": torch.ones(2)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(FileFormatError, match="before PyTorch 1.6"):
-        hp.load(tmp_path / "old.pt")
     torch.save(torch.nn.Linear(1, 1), tmp_path / "module.pt")
     with pytest.raises(FileFormatError, match=r"needs torch.nn.modules.linear.Linear, which is not on the list"):
         hp.load(tmp_path / "module.pt")
