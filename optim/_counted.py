@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from hotplug import ops
 from hotplug.errors import ArgumentError
+from hotplug.optim._step import when_launched
 from hotplug.optim.optimizer import Closure, Optimizer, evaluate
 from hotplug.optim.sgd import check_common
 from hotplug.tensor import Tensor
@@ -30,7 +32,7 @@ class Counted(Optimizer, ABC):
                     state = self.state[param]
                     count = state.setdefault("step", 0) + 1
                     self._update(param, param.grad, group, state, count)
-                    state["step"] = count
+                    when_launched(functools.partial(state.__setitem__, "step", count))
         return loss
 
     @abstractmethod

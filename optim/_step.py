@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, final
 
@@ -18,7 +18,9 @@ from hotplug.layout import layout_of
 from hotplug.runtime import Runtime
 from hotplug.tensor import Tensor, wrap
 
-_Pending = dict[tuple[Runtime, OpKey], list[tuple[Sequence[Array], Sequence[Array], tuple[float, ...]]]]
+_Changes = list[Callable[[], None]]
+"""What follows from an update, once it is launched."""
+_Pending = dict[tuple[Runtime, OpKey], list[tuple[Sequence[Array], Sequence[Array], tuple[float, ...], _Changes]]]
 
 
 @final
@@ -27,6 +29,8 @@ class _Gathered(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[_Pending] = []
+        self.last: _Changes | None = None
+        """Of the last update, where that one waits."""
 
 
 _GATHERED: Final = _Gathered()
@@ -36,10 +40,12 @@ _GATHERED: Final = _Gathered()
 def gathered() -> Iterator[None]:
     """Let updates for which the backend has a kernel over lists wait until the block ends, and launch each kernel once."""
     _GATHERED.stack.append({})
+    _GATHERED.last = None
     try:
         yield
     finally:
         pending = _GATHERED.stack.pop()
+        _GATHERED.last = None
     for (runtime, key), items in pending.items():
         kernel = runtime.kernel(key)
         assert kernel is not None
@@ -48,6 +54,20 @@ def gathered() -> Iterator[None]:
         dispatch.call(runtime, kernel, outs, inputs, [number for item in items for number in item[2]])
         for array in outs:
             array.storage.version += 1
+        for item in items:
+            for change in item[3]:
+                change()
+
+
+def when_launched(change: Callable[[], None]) -> None:
+    """Change a parameter's state on the host once its last update is launched: at once, unless that update waits.
+
+    So where a launch fails, step counts are those of the steps that were taken.
+    """
+    if _GATHERED.last is None:
+        change()
+    else:
+        _GATHERED.last.append(change)
 
 
 @final
@@ -106,6 +126,7 @@ class Step:
         self, arrays: Sequence[Array], outputs: int, numbers: Sequence[float], flags: dict[str, bool]
     ) -> bool:
         """Whether the update waits for a kernel over lists."""
+        _GATHERED.last = None
         if not _GATHERED.stack:
             return False
         runtime, layouts = arrays[0].storage.runtime, tuple(array.layout for array in arrays)
@@ -121,7 +142,8 @@ class Step:
         key_of_list = self._lists[form]
         if key_of_list is None:
             return False
-        item = (arrays[:outputs], arrays, tuple(map(float, numbers)))
+        _GATHERED.last = changes = []
+        item = (arrays[:outputs], arrays, tuple(map(float, numbers)), changes)
         _GATHERED.stack[-1].setdefault((runtime, key_of_list), []).append(item)
         return True
 

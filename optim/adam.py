@@ -8,7 +8,7 @@ from hotplug import ops
 from hotplug.declare import elementwise, numeric
 from hotplug.errors import ArgumentError
 from hotplug.expr import scalar as s
-from hotplug.optim._step import Step
+from hotplug.optim._step import Step, when_launched
 from hotplug.optim.optimizer import Closure, Optimizer, Params, evaluate
 from hotplug.optim.sgd import check_common
 from hotplug.tensor import Tensor
@@ -121,7 +121,7 @@ class Adam(Optimizer):
             _amsgrad([*targets, state["max_exp_avg_sq"]], grad, numbers, maximize=group["maximize"])
         else:
             _plain(targets, grad, numbers, maximize=group["maximize"])
-        state["step"] = count
+        when_launched(lambda: state.__setitem__("step", count))
 
     def _export(self, state: dict[str, Any]) -> dict[str, Any]:
         """As PyTorch's, where the step count is a tensor."""

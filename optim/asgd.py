@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from hotplug.declare import elementwise, numeric
 from hotplug.optim._counted import Counted, decayed, slot
-from hotplug.optim._step import Step
+from hotplug.optim._step import Step, when_launched
 from hotplug.optim.optimizer import Params
 from hotplug.optim.sgd import check_common
 from hotplug.tensor import Tensor
@@ -61,5 +61,5 @@ class ASGD(Counted):
         eta, mu = state.setdefault("eta", lr), state.setdefault("mu", 1.0)
         numbers = (group["weight_decay"], 1 - lambd * eta, eta, mu)
         _step([param, slot(state, "ax", param)], grad, numbers, maximize=group["maximize"])
-        state["eta"] = lr / (1 + lambd * lr * count) ** group["alpha"]
-        state["mu"] = 1 / max(1, count - group["t0"])
+        after = {"eta": lr / (1 + lambd * lr * count) ** group["alpha"], "mu": 1 / max(1, count - group["t0"])}
+        when_launched(lambda: state.update(after))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from hotplug.declare import elementwise, numeric
 from hotplug.expr import scalar as s
 from hotplug.optim._counted import Counted, check_at_least_zero, check_betas, decayed, slot
-from hotplug.optim._step import Step
+from hotplug.optim._step import Step, when_launched
 from hotplug.optim.optimizer import Params
 from hotplug.tensor import Tensor
 
@@ -74,4 +74,4 @@ class NAdam(Counted):
             1 - lr * decay if decoupled else 1.0, 1 - beta1, beta2, 1 - beta2, 1 - beta2**count, group["eps"],
         )  # fmt: skip
         _step(targets, grad, numbers, maximize=group["maximize"])
-        state["mu_product"] = product
+        when_launched(lambda: state.__setitem__("mu_product", product))

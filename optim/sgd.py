@@ -7,7 +7,7 @@ from typing import Any
 from hotplug import ops
 from hotplug.declare import elementwise, numeric
 from hotplug.errors import ArgumentError
-from hotplug.optim._step import Step
+from hotplug.optim._step import Step, when_launched
 from hotplug.optim.optimizer import Closure, Optimizer, Params, evaluate
 from hotplug.tensor import Tensor
 
@@ -85,9 +85,11 @@ class SGD(Optimizer):
         buffer = state.get("momentum_buffer")
         first = buffer is None
         if buffer is None:
-            buffer = state["momentum_buffer"] = ops.zeros_like(param)
+            buffer = ops.zeros_like(param)
         numbers = (lr, decay, momentum, 0.0 if first else momentum, 1.0 if first else 1 - group["dampening"])
         _with_momentum((param, buffer), grad, numbers, nesterov=group["nesterov"], maximize=group["maximize"])
+        if first:  # not before: where the launch fails, the next step is still the first
+            when_launched(lambda: state.__setitem__("momentum_buffer", buffer))
 
 
 def check_common(group: dict[str, Any]) -> None:

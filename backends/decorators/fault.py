@@ -38,6 +38,8 @@ class Plan:
     """The first allocation to run out of memory; so do those after it, until the plan ends."""
     kernel: int = 0
     """The one kernel call that raises."""
+    interrupt: int = 0
+    """The one kernel call during which Ctrl-C is pressed."""
     lost: int = 0
     """The call of any kind from which on the device is lost."""
     only: str = ""
@@ -96,11 +98,13 @@ class FaultBackend(Forwarding):
         def failing(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
             self._call()
             plan = self.plan
-            if plan is not None and plan.kernel and plan.only in ("", key.name):
+            if plan is not None and (plan.kernel or plan.interrupt) and plan.only in ("", key.name):
                 with self._lock:
                     number = plan.reached("kernel")
                 if number == plan.kernel:
                     raise PlannedFault(f"kernel {number} ({key.name}) fails as planned")
+                if number == plan.interrupt:
+                    raise KeyboardInterrupt(f"in kernel {number} ({key.name}), as planned")
             kernel(outs, inputs, scalars)
 
         return failing
@@ -123,10 +127,12 @@ def fault_of(device: str) -> FaultBackend:
 
 
 @contextmanager
-def plan(device: str, *, allocation: int = 0, kernel: int = 0, lost: int = 0, only: str = "") -> Iterator[Plan]:
+def plan(
+    device: str, *, allocation: int = 0, kernel: int = 0, interrupt: int = 0, lost: int = 0, only: str = ""
+) -> Iterator[Plan]:
     """Let calls of a device fail within the block; see :class:`Plan` for the numbers."""
     backend = fault_of(device)
-    backend.plan = Plan(allocation, kernel, lost, only)
+    backend.plan = Plan(allocation, kernel, interrupt, lost, only)
     try:
         yield backend.plan
     finally:

@@ -94,6 +94,16 @@ def test_a_kernel_fails_as_planned_and_the_next_call_works() -> None:
             x.reshape(2, 2) @ x.reshape(2, 2)
 
 
+def test_ctrl_c_is_pressed_as_planned() -> None:
+    x = hp.arange(4.0, device="fault+cpu")
+    with plan("fault+cpu", interrupt=2) as planned:
+        x + 1
+        with pytest.raises(KeyboardInterrupt, match="in kernel 2 .map., as planned"):
+            x * 2
+        assert (x * 2).tolist() == [0, 2, 4, 6]
+    assert planned.counts == {"kernel": 3}
+
+
 def test_memory_runs_out_as_planned() -> None:
     x = hp.ones(1 << 12, device="fault+cpu")
     before = hp.memory_allocated("fault+cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 import hotplug as hp
 from hotplug.array import Array
 from hotplug.backend import Kernel, OpKey
+from hotplug.backends.decorators.fault import plan
 from hotplug.backends.decorators.forwarding import Forwarding
 from hotplug.plugins import BackendSpec, registry
 from hotplug.runtime import runtime_of
@@ -23,7 +24,7 @@ class Listing(Forwarding):
     name = "listing"
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
-        if not key.name.endswith("_step_of_list"):
+        if key.name != "adam_step_of_list":
             return self.inner.resolve(index, key)
         outputs = (len(key.dtypes) - 1) // 2
         width = outputs + 1
@@ -93,6 +94,36 @@ def test_one_launch_for_each_form(device: str) -> None:
         ("adam_step_of_list {'maximize': True}", 1),
         ("adam_step_of_list {'maximize': True}", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("where", "make"),
+    [
+        ("fault+listing", lambda params: hp.optim.Adam(params, lr=0.1)),
+        ("fault+numpy", lambda params: hp.optim.Adam(params, lr=0.1)),
+        ("fault+numpy", lambda params: hp.optim.NAdam(params, lr=0.1)),
+        ("fault+numpy", lambda params: hp.optim.SGD(params, lr=0.1, momentum=0.9, dampening=0.5)),
+        ("fault+numpy", lambda params: hp.optim.ASGD(params, lr=0.1, t0=0)),
+        ("fault+numpy", lambda params: hp.optim.RMSprop(params, lr=0.1)),
+    ],
+)
+def test_a_step_that_fails_did_not_happen(device: str, where: str, make: Callable[[Any], hp.optim.Optimizer]) -> None:
+    """Its parameter is as it was, and so is what the optimizer keeps on the host: the next step is the same one."""
+    found = []
+    for number in range(5):  # 0: no kernel fails
+        param = hp.ones(3, device=where, requires_grad=True)
+        optimizer = make([param])
+        for _ in range(2):
+            param.grad = param.detach() * 2
+            try:
+                with plan(where, interrupt=number):
+                    optimizer.step()
+            except KeyboardInterrupt:
+                optimizer.step()
+            else:
+                assert number != 1, "no kernel failed"
+        found.append((param.tolist(), optimizer.state[param].get("step")))
+    assert found == [found[0]] * 5
 
 
 def test_versions_and_errors(device: str) -> None:
