@@ -29,6 +29,12 @@ EXEMPT: Final[dict[str, str]] = {
     "normal_": "random: compared in level 3",
     "exponential_": "random: compared in level 3",
     "random_": "random: compared in level 3",
+    "cauchy_": "random: its distribution is a test of tests/ops/test_samplers",
+    "log_normal_": "random, as cauchy_",
+    "geometric_": "random, as cauchy_",
+    "_standard_gamma": "random, as cauchy_; its gradient is ops.gamma_sample_slope, which has samples",
+    "poisson": "random, as cauchy_",
+    "binomial": "random, as cauchy_",
     "svd_lowrank": "random projections; exact matrices of low rank are tests of linear algebra",
     "pca_lowrank": "random projections, as svd_lowrank",
     "normal": "random: compared in level 3",
@@ -46,6 +52,8 @@ UNCONFIRMED: Final[dict[str, str]] = {
     "corrcoef": "clamped at 1, where its diagonal always lies; level 3 compares it, and cov is confirmed",
     "mode": "the gradient of a gather, which is confirmed; moving one of several equal elements changes the mode",
     "nextafter": "the neighbour of a number moves in steps",
+    **dict.fromkeys(("igamma", "igammac"), "no derivative for the first argument; the second's is compared in level 3"),
+    "ops.gamma_sample_slope": "is a derivative itself, and has none",
     "ops.hurwitz_zeta": "has no derivative for its first argument; special.zeta is confirmed for the second",
 }
 """Ops that have derivatives which :mod:`hotplug.conformance.numerical` does not confirm, by the full name."""

@@ -84,6 +84,10 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("divergence log_divergence logit_error bernoulli_error huber_error smooth_absolute_error", _CANCEL),
     ("squared_error absolute_error share_gradient log_share_gradient log_of_share", _CANCEL),
     ("scale_and_shift standardize_by", _CANCEL),
+    (
+        "igamma igammac gamma_sample_slope",
+        Tolerance(96, 4, ELEMENT, "a power of a power and a gamma function: their logarithms' rounding is multiplied"),
+    ),
 ]
 
 TABLE: Final[dict[str, Tolerance]] = {name: each for names, each in _GROUPS for name in names.split()}
@@ -114,6 +118,9 @@ def function_tolerance(name: str) -> Tolerance:
     """The entry of a scalar function."""
     return _FUNCTIONS.get(name, KERNEL)
 
+
+TRAINING: Final = Tolerance(256, 64, TENSOR, "every step's rounding is fed back through all the steps after it")
+"""Of the losses of a training run of level 4."""
 
 QUOTIENT: Final = 1e-6
 """How far a gradient may be off a difference quotient in float64, of the size of the terms of both."""

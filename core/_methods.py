@@ -1237,6 +1237,18 @@ class TensorMethods:
         """Overwrite with exponentially distributed numbers of rate ``lambd``."""
         return _f.exponential_(self, lambd, generator=generator)
 
+    def cauchy_(self: Any, median: _float = 0.0, sigma: _float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with numbers by Cauchy's law."""
+        return _f.cauchy_(self, median, sigma, generator=generator)
+
+    def log_normal_(self: Any, mean: _float = 1.0, std: _float = 2.0, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with exponentials of normal numbers of this mean and deviation."""
+        return _f.log_normal_(self, mean, std, generator=generator)
+
+    def geometric_(self: Any, p: _float, *, generator: Generator | None = None) -> Tensor:
+        """Overwrite with the number of trials up to the first success, each of probability ``p``: 1, 2, ..."""
+        return _f.geometric_(self, p, generator=generator)
+
     def random_(self: Any, from_: _int = 0, to: _int | None = None, *, generator: Generator | None = None) -> Tensor:
         """Overwrite with integers from ``from`` to ``to - 1``; by default all that the dtype holds exactly."""
         return _f.random_(self, from_, to, generator=generator)
@@ -1739,6 +1751,22 @@ class TensorMethods:
     ) -> tuple[Tensor, Tensor]:
         """Counts of the elements between ascending edges: ``(hist, bin_edges)``, ``(bins)`` and ``(bins + 1)``."""
         return _f.histogram(self, bins, range=range, weight=weight, density=density)
+
+    def igamma(self: Any, other: Any) -> Tensor:
+        """The regularised lower incomplete gamma function of shape ``input`` at ``other``.  Both ``(*S)`` -> ``(*S)``."""
+        return _f.igamma(self, other)
+
+    def igamma_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`igamma`."""
+        return _f.igamma.inplace(self, other)
+
+    def igammac(self: Any, other: Any) -> Tensor:
+        """The regularised upper incomplete gamma function, ``1 - igamma(input, other)`` without cancellation."""
+        return _f.igammac(self, other)
+
+    def igammac_(self: Any, other: Any) -> Tensor:
+        """In-place form of :meth:`igammac`."""
+        return _f.igammac.inplace(self, other)
 
     def clamp_min(self: Any, min: Any) -> Tensor:
         """``input`` where not below ``min``, else ``min``."""

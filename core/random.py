@@ -30,12 +30,18 @@ SCALARS: Final = 4
 """Runtime scalars that :func:`philox` takes, in front of those of its caller: :meth:`Generator.draw` gives them."""
 
 
-def philox() -> tuple[Expr, Expr, Expr, Expr]:
-    """The four 32-bit words of the element's block, as Exprs."""
+_LANE: Final = 20
+"""Bit of the last counter word where the number of a further block begins: no stream makes 2**52 calls."""
+
+
+def philox(lane: int = 0) -> tuple[Expr, Expr, Expr, Expr]:
+    """The four 32-bit words of the element's block, as Exprs; ``lane`` counts further blocks of the same call."""
     position = index()
     a, b = cast(position, uint32), cast(binary("shr", position, 32), uint32)
     key = [scalar(0, uint32), scalar(1, uint32)]
     c, d = scalar(2, uint32), scalar(3, uint32)
+    if lane:
+        d = d ^ (lane << _LANE)
     for _ in range(_ROUNDS):
         first, second = (constant(m, uint32) for m in _MULTIPLIERS)
         a, b, c, d = (

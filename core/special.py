@@ -8,6 +8,7 @@ tensor([0.5000, 0.9750])
 from __future__ import annotations
 
 from hotplug.ops.arithmetic import round  # noqa: A004 - PyTorch's name
+from hotplug.ops.incomplete_gammas import igamma as gammainc, igammac as gammaincc
 from hotplug.ops.reduction import logsumexp
 from hotplug.ops.softmaxes import log_softmax, softmax
 from hotplug.ops.special_functions import (
@@ -33,7 +34,8 @@ from hotplug.ops.special_values import sinc, xlogy
 from hotplug.ops.transcendental import erf, erfc, exp2, expm1, log1p, logit, sigmoid as expit
 
 __all__ = [
-    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1",
+    "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e",
     "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi",
     "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip

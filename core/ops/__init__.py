@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from hotplug.ops.grid_sampling import *  # noqa: F403
     from hotplug.ops.heads import *  # noqa: F403
     from hotplug.ops.histograms import *  # noqa: F403
+    from hotplug.ops.incomplete_gammas import *  # noqa: F403
     from hotplug.ops.inspection import *  # noqa: F403
     from hotplug.ops.linalg_arrays import *  # noqa: F403
     from hotplug.ops.linalg_cholesky import *  # noqa: F403
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from hotplug.ops.resampling import *  # noqa: F403
     from hotplug.ops.resizing import *  # noqa: F403
     from hotplug.ops.running_extrema import *  # noqa: F403
+    from hotplug.ops.samplers import *  # noqa: F403
     from hotplug.ops.scan import *  # noqa: F403
     from hotplug.ops.scatter_reduction import *  # noqa: F403
     from hotplug.ops.searching import *  # noqa: F403

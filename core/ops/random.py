@@ -78,6 +78,30 @@ def _exponential_program(kind: DType) -> dispatch.Program:
 
 
 @functools.cache
+def _cauchy_program(kind: DType) -> dispatch.Program:
+    """The tangent of a uniform angle."""
+    a, b, *_ = philox()
+    wide = kind.compute
+    turn = unary("tan", (_fraction(wide, a, b) - 0.5) * math.pi)
+    return (cast(scalar(SCALARS, wide) + scalar(SCALARS + 1, wide) * turn, kind),)
+
+
+@functools.cache
+def _log_normal_program(kind: DType) -> dispatch.Program:
+    (normal,) = _normal_program(kind.compute)
+    return (cast(unary("exp", normal), kind),)
+
+
+@functools.cache
+def _geometric_program(kind: DType) -> dispatch.Program:
+    """The trial that is the first to succeed, counted from 1; the scalar is the logarithm of failing."""
+    a, b, *_ = philox()
+    wide = kind.compute if kind.kind == "f" else float32
+    trial = unary("ceil", unary("log", _fraction(wide, a, b, 1.0)) / scalar(SCALARS, wide))
+    return (cast(binary("maximum", trial, 1.0), kind),)
+
+
+@functools.cache
 def _bernoulli_program(kind: DType, out: DType) -> dispatch.Program:
     """Whether a uniform is below the probability, which is an input of dtype ``kind``."""
     a, b, *_ = philox()
@@ -306,6 +330,34 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | No
         raise RandomArgumentError(f"exponential_ expects lambd > 0.0, but found lambd = {lambd}")
     program = _exponential_program(_floating("exponential_", input.dtype))
     return _overwrite("exponential_", input, program, generator, float(lambd))
+
+
+@function()
+def cauchy_(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with numbers by Cauchy's law."""
+    if sigma <= 0:
+        raise RandomArgumentError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    program = _cauchy_program(_floating("cauchy_", input.dtype))
+    return _overwrite("cauchy_", input, program, generator, float(median), float(sigma))
+
+
+@function()
+def log_normal_(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with exponentials of normal numbers of this mean and deviation."""
+    if std <= 0:
+        raise RandomArgumentError(f"log_normal_ expects std > 0.0, but found std={std}")
+    program = _log_normal_program(_floating("log_normal_", input.dtype))
+    return _overwrite("log_normal_", input, program, generator, float(mean), float(std))
+
+
+@function()
+def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with the number of trials up to the first success, each of probability ``p``: 1, 2, ..."""
+    if not 0.0 < p < 1.0:
+        raise RandomArgumentError(f"geometric_ expects p to be in (0, 1), but got p={p}")
+    if input.dtype.kind in "bc":
+        raise DTypeError(f"geometric_ expected integers or floating numbers, got {input.dtype.name}")
+    return _overwrite("geometric_", input, _geometric_program(input.dtype), generator, math.log1p(-p))
 
 
 @function()

@@ -1,0 +1,21 @@
+"""The incomplete gamma functions, whose derivative in the shape does not exist as an op."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hotplug.conformance.draw import Draw, Sample
+from hotplug.conformance.samples.registry import samples
+
+
+@samples("igamma", "igammac", kinds="f")
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, 4, low=0.3, high=4).constant(), draw(2, 3, 4, low=0.3, high=6))
+    yield Sample(draw(3, 1, low=6, high=18).constant(), draw(4, low=5, high=19))
+    yield Sample(draw(low=0.5, high=2).constant(), draw(low=0.5, high=2))
+
+
+@samples("ops.gamma_sample_slope", kinds="f", gradient=False)
+def _(draw: Draw) -> Iterator[Sample]:
+    yield Sample(draw(2, 3, 4, low=0.3, high=4), draw(2, 3, 4, low=0.3, high=6))
+    yield Sample(draw(3, 1, low=20, high=60), draw(4, low=15, high=65))
