@@ -59,6 +59,10 @@ class PluginError(HotplugError, RuntimeError):
     """A plugin broke, or broke the contract.  The message names the plugin."""
 
 
+class DivergenceError(HotplugError, RuntimeError):
+    """A device computed something else than the reference, where it was told to compare."""
+
+
 class AutogradError(HotplugError, RuntimeError):
     """A gradient was asked for that does not exist."""
 

@@ -86,6 +86,12 @@ class FaultBackend(Forwarding):
         self._call()
         return self.inner.read(buffer, offset, nbytes)
 
+    def copy(
+        self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int
+    ) -> None:
+        self._call()
+        self.inner.copy(destination, destination_offset, source, source_offset, nbytes)
+
     def synchronize(self, index: int) -> None:
         self._call()
         self.inner.synchronize(index)

@@ -12,6 +12,12 @@ def _profile(inner: Backend) -> Backend:
     return ProfileBackend(inner)
 
 
+def _check(inner: Backend) -> Backend:
+    from hotplug.backends.decorators.check import CheckBackend
+
+    return CheckBackend(inner)
+
+
 def _fault(inner: Backend) -> Backend:
     from hotplug.backends.decorators.fault import FaultBackend
 
@@ -20,5 +26,5 @@ def _fault(inner: Backend) -> Backend:
 
 @hookimpl
 def hotplug_decorators() -> list[DecoratorSpec]:
-    """Measuring, and planned failures."""
-    return [DecoratorSpec("profile", _profile), DecoratorSpec("fault", _fault)]
+    """Measuring, comparing with the reference, and planned failures."""
+    return [DecoratorSpec("profile", _profile), DecoratorSpec("check", _check), DecoratorSpec("fault", _fault)]

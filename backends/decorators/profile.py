@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NamedTuple, final
 
 from hotplug.array import Array
-from hotplug.backend import FAMILIES, Backend, Kernel, OpKey
+from hotplug.backend import FAMILIES, Backend, Buffer, Kernel, OpKey
 from hotplug.backends.decorators.forwarding import Forwarding
 from hotplug.backends.decorators.origin import origin
 from hotplug.errors import ArgumentError
+from hotplug.host_execution import on_host
 
 _EVENTS_LIMIT: Final = 1_000_000
 
@@ -32,11 +34,30 @@ class Row(NamedTuple):
     kernel: str
     """The family or the composite that ran."""
     how: str
-    """``native`` (a family), ``override`` (the backend's own kernel of a composite) or ``decomposed`` (declined)."""
+    """``native`` (a family), ``override`` (the backend's own kernel of a composite), ``decomposed`` (declined) or ``host``
+    (computed on the host; the time from reading the operand to writing the last result).
+    """
     calls: int
     seconds: float
     nbytes: int
     """Bytes of the operands and results: read or written at least once."""
+
+
+@final
+class _OnHost(threading.local):
+    """Up to when an op on the host has been counted."""
+
+    mark = 0.0
+
+
+def _hosted() -> str:
+    """The op that runs on the host and now moves its tensors, if one does."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("hotplug"):
+        if frame.f_code is on_host.__code__:
+            return str(frame.f_locals["op"])
+        frame = frame.f_back
+    return ""
 
 
 @final
@@ -49,6 +70,7 @@ class ProfileBackend(Forwarding):
         self._events: list[tuple[str, str, float, float, int]] = []
         self._lock = threading.Lock()
         self._shown = False
+        self._on_host: Final = _OnHost()
         atexit.register(self._at_exit)
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
@@ -60,6 +82,26 @@ class ProfileBackend(Forwarding):
             return None
         label = f"{key.name} {key.mode}".rstrip()
         return self._timed(index, kernel, label, "native" if native else "override")
+
+    def read(self, buffer: Buffer, offset: int, nbytes: int) -> bytes | bytearray | memoryview:
+        op = _hosted()
+        if op:
+            self._on_host.mark = time.perf_counter()
+        found = self.inner.read(buffer, offset, nbytes)
+        if op:
+            self._hosted_part(op, nbytes, 1)
+        return found
+
+    def write(self, buffer: Buffer, offset: int, data: memoryview) -> None:
+        self.inner.write(buffer, offset, data)
+        op = _hosted()
+        if op:
+            self._hosted_part(op, data.nbytes, 0)
+
+    def _hosted_part(self, op: str, nbytes: int, calls: int) -> None:
+        """Count what an op that runs on the host took since the last part of it."""
+        start, self._on_host.mark = self._on_host.mark, time.perf_counter()
+        self._add(origin().op, op, "host", start, self._on_host.mark - start, nbytes, calls)
 
     def _timed(self, index: int, kernel: Kernel, label: str, how: str) -> Kernel:
         waits = self.inner.capabilities(index).asynchronous
@@ -75,10 +117,12 @@ class ProfileBackend(Forwarding):
 
         return timed
 
-    def _add(self, op: str, kernel: str, how: str, start: float, seconds: float, nbytes: int) -> None:
+    def _add(
+        self, op: str, kernel: str, how: str, start: float, seconds: float, nbytes: int, calls: int = 1
+    ) -> None:  # fmt: skip
         with self._lock:
             total = self._totals.setdefault((op, kernel, how), [0, 0.0, 0])
-            total[0] += 1
+            total[0] += calls
             total[1] += seconds
             total[2] += nbytes
             if seconds and len(self._events) < _EVENTS_LIMIT:
@@ -125,7 +169,7 @@ class ProfileBackend(Forwarding):
 
 
 def _line(row: Row, whole: float) -> str:
-    mean = row.seconds / row.calls * 1e6
+    mean = row.seconds / max(row.calls, 1) * 1e6
     rate = row.nbytes / row.seconds / 1e9 if row.seconds else 0.0
     share = 100 * row.seconds / whole if whole else 0.0
     return (

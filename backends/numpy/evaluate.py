@@ -105,13 +105,14 @@ def evaluate(
     """The values of the roots; each broadcasts to ``shape``."""
     values: dict[Expr, NDArray] = {}
     for node in schedule(program):
-        values[node] = _value(node, [values[arg] for arg in node.args], inputs, scalars, shape)
+        values[node] = value_of(node, [values[arg] for arg in node.args], inputs, scalars, shape)
     return [values[root] for root in program]
 
 
-def _value(
+def value_of(
     node: Expr, args: Sequence[NDArray], inputs: Sequence[NDArray], scalars: Sequence[Any], shape: Sequence[int]
 ) -> NDArray:
+    """The value of one node, given those of its operands."""
     target: np.dtype[Any] = node.dtype.numpy
     if node.op == "input":
         found: NDArray = inputs[node.value]

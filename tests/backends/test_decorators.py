@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from devices import needed
 
 import hotplug as hp
 from hotplug.backends.decorators.fault import PlannedFault, plan
@@ -55,6 +56,21 @@ def test_the_profile_names_ops_and_how_they_ran() -> None:
     table = profile.table(most=5)
     assert len(table.splitlines()) == 8
     assert "relu" in profile.table(most=100)
+
+
+def test_the_profile_shows_what_ran_on_the_host() -> None:
+    device = "profile+minimal"
+    needed("minimal")
+    x = hp.tensor([[2.0, 1.0], [1.0, 3.0]], device=device)
+    profile = profile_of(device)
+    profile.reset()
+    with hp.host_policy("allow"):
+        hp.linalg.eigh(x)
+    (row,) = [row for row in profile.rows() if row.how == "host"]
+    assert row.op == "linalg_eigh"
+    assert row.calls == 1
+    assert row.seconds > 0
+    assert row.nbytes >= 2 * 16 + 8
 
 
 def test_the_trace_is_what_chrome_reads(tmp_path: Path) -> None:
