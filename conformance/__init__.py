@@ -10,6 +10,7 @@ level  what runs
 1      the seven kernel families, directly, against plain NumPy: dtypes, ranks, layouts, guards, special values
 2      every declared op forward, over dtypes and layouts, against ``numpy`` in float64 and against golden values
 3      gradients against the analytic ones of ``numpy`` in float64; random streams bit for bit
+4      behaviour: faults, Ctrl-C, threads, several devices, processes, determinism, growth, whole training runs
 =====  ================================================================================================================
 """
 

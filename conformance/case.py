@@ -8,7 +8,7 @@ from typing import Final, final
 
 from hotplug.runtime import Runtime, resolve_runtime
 
-LEVELS: Final = (0, 1, 2, 3)
+LEVELS: Final = (0, 1, 2, 3, 4)
 
 
 class CaseFailedError(AssertionError):
@@ -32,7 +32,7 @@ class Options:
         brief: one sample of each op only, as for engines that compile anew for every shape.
     """
 
-    level: int = 3
+    level: int = 4
     op: str = ""
     full: bool = False
     seed: int = 0

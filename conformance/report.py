@@ -10,7 +10,7 @@ from hotplug.conformance.case import Result
 
 _SHOWN: Final = 2
 """Failures of one op that are written out; all are counted."""
-_TITLES: Final = {0: "memory", 1: "kernel families", 2: "ops forward", 3: "gradients, random streams"}
+_TITLES: Final = {0: "memory", 1: "kernel families", 2: "ops forward", 3: "gradients, random streams", 4: "behaviour"}
 
 
 def lines(device: str, results: Sequence[Result]) -> Iterator[str]:

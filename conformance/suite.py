@@ -15,7 +15,7 @@ def cases(options: Options) -> Iterator[Case]:
 
 
 def _all(options: Options) -> Iterator[Case]:
-    from hotplug.conformance.levels import backward, forward, kernels, memory, streams
+    from hotplug.conformance.levels import backward, behaviour, forward, kernels, memory, streams
 
     yield from memory.cases()
     if options.level >= 1:
@@ -25,3 +25,5 @@ def _all(options: Options) -> Iterator[Case]:
     if options.level >= 3:
         yield from backward.cases(options)
         yield from streams.cases()
+    if options.level >= 4:
+        yield from behaviour.cases()

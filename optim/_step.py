@@ -142,7 +142,8 @@ class Step:
         key_of_list = self._lists[form]
         if key_of_list is None:
             return False
-        _GATHERED.last = changes = []
+        changes: _Changes = []
+        _GATHERED.last = changes
         item = (arrays[:outputs], arrays, tuple(map(float, numbers)), changes)
         _GATHERED.stack[-1].setdefault((runtime, key_of_list), []).append(item)
         return True

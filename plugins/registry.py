@@ -295,5 +295,6 @@ hardware = _registry.hardware
 names = _registry.names
 register = _registry.register
 report = _registry.report
+source = _registry.source
 unregister = _registry.unregister
 validate = _registry.validate

@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 
     argument: str
     """Of :func:`hotplug.backends.decorators.fault.plan`: which call fails."""
-    count: str
+    counted: str
     """Under which name the plan counts those calls."""
     error: type[BaseException]
     words: str
@@ -73,8 +73,8 @@ class Rehearsal:
         self.after: Final = self.scene.values()
         self.states: Final = self.scene.states()
 
-    def play(self, **planned: int) -> dict[str, int]:
-        """The stages up to the one in question, which fails as planned; the plan's counts."""
+    def play(self, number: int) -> dict[str, int]:
+        """The stages up to the one in question, in which one call fails; the plan's counts."""
         scene = self.scene
         stage: Callable[[], Any] = scene.forward
         if self.stage != "forward":
@@ -84,6 +84,7 @@ class Rehearsal:
                 loss.backward()
                 stage = scene.optimizer.step
         empty_cache(self.device)  # the next allocations are the device's
+        planned: dict[str, Any] = {self.fault.argument: number}
         with plan(self.device, **planned) as running:
             stage()
         return running.counts
@@ -91,11 +92,11 @@ class Rehearsal:
     def count(self) -> int:
         """How many calls there are that may fail."""
         self.scene.restart()
-        return self.play(**{self.fault.argument: _NEVER}).get(self.fault.count, 0)
+        return self.play(_NEVER).get(self.fault.counted, 0)
 
     def fails(self, number: int) -> None:
         """Call ``number`` fails; what must hold afterwards is checked."""
-        where = f"{self.name} at {self.fault.count} {number} of the {self.stage}"
+        where = f"{self.name} at {self.fault.counted} {number} of the {self.stage}"
         self.scene.restart()
         self._raises(where, number)
         updated = self._whole(where)
@@ -107,7 +108,7 @@ class Rehearsal:
 
     def _raises(self, where: str, number: int) -> None:
         try:
-            self.play(**{self.fault.argument: number})
+            self.play(number)
         except self.fault.error as error:
             if self.fault.words not in str(error):
                 _fail(where, f"expected an error that says {self.fault.words!r}, got: {error}")

@@ -13,8 +13,8 @@ from typing import Any, Final, final
 import numpy as np
 
 from hotplug import dtypes, nn, ops, optim
-from hotplug.conformance.draw import Draw
-from hotplug.conformance.place import NDArray, host_values, tensor
+from hotplug.conformance.draw import Draw, NDArray
+from hotplug.conformance.place import host_values, tensor
 from hotplug.dtypes import dtype, float32
 from hotplug.runtime import memory_allocated
 from hotplug.tensor import Tensor
@@ -124,4 +124,4 @@ def settled(device: str) -> int:
 def working(device: str) -> bool:
     """Whether a device still computes: a map, a product and a sum of known numbers."""
     x = tensor(device, np.arange(6.0).reshape(2, 3), float32)
-    return ops.add(x, 1).tolist() == [[1, 2, 3], [4, 5, 6]] and ops.matmul(x, x.T).sum().item() == 83.0
+    return bool(ops.add(x, 1).tolist() == [[1, 2, 3], [4, 5, 6]] and ops.matmul(x, x.T).sum().item() == 83.0)
