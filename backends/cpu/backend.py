@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
+
+import numpy as np
 
 from hotplug.backend import Kernel, OpKey
 from hotplug.backends.cpu.kernels import MAKERS
+from hotplug.backends.cpu.memory import HostBuffer, buffer_of
 from hotplug.backends.cpu.overrides import OVERRIDES
 from hotplug.backends.numpy import families
-from hotplug.backends.numpy.memory import HostBackend
+from hotplug.backends.numpy.memory import HostBackend, NDArray
 
 
 @final
@@ -21,3 +24,13 @@ class CpuBackend(HostBackend):
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
         make = MAKERS.get(key.name) or OVERRIDES.get(key.name)
         return make(key) if make is not None else families.kernel(key)
+
+    def allocate(self, index: int, nbytes: int) -> HostBuffer:
+        return buffer_of(super().allocate(index, nbytes))
+
+    def wrap(self, index: int, foreign: Any) -> HostBuffer | None:
+        wrapped = super().wrap(index, foreign)
+        return None if wrapped is None else buffer_of(wrapped)
+
+    def export(self, buffer: NDArray) -> NDArray:
+        return buffer.view(np.ndarray)

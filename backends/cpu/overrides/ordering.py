@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -50,3 +50,6 @@ def search(key: OpKey) -> Kernel | None:
         ndarray(outs[0])[...] = np.searchsorted(sequence, values, side)
 
     return quiet(kernel)
+
+
+OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {"search": search, "sort": sort}

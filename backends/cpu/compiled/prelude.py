@@ -1,0 +1,136 @@
+"""What kernel text is written with: the names that every kernel module imports.
+
+``Real`` is the type that is computed with, ``load`` and ``store`` read and write elements in memory (with a scope, see
+``memory``): ``load(address, index)`` is of scope 0.  A module is written for float32; ``names_for`` tells what the
+names mean for another dtype, half types being stored in two bytes and computed with in float32.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+from numba import types
+
+from hotplug.backends.cpu.compiled import memory
+from hotplug.backends.cpu.compiled.memory import (
+    absolute,
+    copysign,
+    float32_of_bits,
+    float64_of_bits,
+    int32_bits,
+    int64_bits,
+    maximum,
+    minimum,
+    prefetch,
+    square_root,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def inline(function: F) -> F:
+    """For functions that tasks call: products and sums may be contracted to fused multiply-adds."""
+    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)(function))
+
+
+def exact(function: F) -> F:
+    """The same with every product rounded."""
+    return cast(F, numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
+
+
+def anyhow(function: F) -> F:
+    """The same with sums in any order: a running sum becomes several, one in each lane of a vector."""
+    options = {"reassoc", "contract", "nsz"}
+    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=options, forceinline=True)(function))
+
+
+float32: Final[Any] = types.float32
+float64: Final[Any] = types.float64
+int32: Final[Any] = types.int32
+int64: Final[Any] = types.int64
+uint32: Final[Any] = types.uint32
+uint64: Final[Any] = types.uint64
+intp: Final[Any] = types.intp
+
+FUNCTIONS: Final = ("exp", "log", "tanh", "erf", "sigmoid")
+exp: Any = np.exp
+"""In kernels: e to the power x, vectorised where ``Real`` is float32; so are the next four."""
+log: Any = np.log
+tanh: Any = np.tanh
+erf: Any = math.erf
+sigmoid: Any = None
+
+Real: Any = types.float32
+"""The type that is computed with."""
+Wide: Any = types.float64
+"""The type in which long sums are kept."""
+load: Any = memory.load("float32", 0)
+store: Any = memory.store("float32", 0)
+load1: Any = memory.load("float32", 1)
+load2: Any = memory.load("float32", 2)
+load3: Any = memory.load("float32", 3)
+load4: Any = memory.load("float32", 4)
+store1: Any = memory.store("float32", 1)
+store2: Any = memory.store("float32", 2)
+word: Final[Any] = memory.load("int64", 20)
+"""``word(arguments, i)``: the i-th word of a task's table, an integer or an address."""
+number: Final[Any] = memory.load("float64", 20)
+"""``number(arguments, i)``: the same word as the float64 whose bits it has."""
+load_index: Final[Any] = memory.load("int64", 19)
+"""An element of an index array."""
+load_real: Final[Any] = memory.load("float32", 18)
+"""An element of float32 scratch memory."""
+store_real: Final[Any] = memory.store("float32", 18)
+
+
+@anyhow
+def add(left: Any, right: Any) -> Any:
+    """A sum whose order is free: a running sum of it becomes several, one in each lane."""
+    return left + right
+
+
+@anyhow
+def multiply_add(left: Any, right: Any, total: Any) -> Any:
+    """``left * right + total``, in any order of summation."""
+    return left * right + total
+
+
+def _of_float32() -> dict[str, Any]:
+    from hotplug.backends.cpu.compiled import functions  # which needs this module's ``inline``
+
+    return {name: getattr(functions, name) for name in FUNCTIONS}
+
+
+def _of_float64() -> dict[str, Any]:
+    """The C library's, one element at a time."""
+
+    def erf(x: Any) -> Any:
+        return math.erf(x)
+
+    def sigmoid(x: Any) -> Any:
+        return 1.0 / (1.0 + np.exp(-x))
+
+    return {"erf": inline(erf), "sigmoid": inline(sigmoid), "exp": np.exp, "log": np.log, "tanh": np.tanh}
+
+
+def names_for(kind: str) -> dict[str, Any]:
+    """What a kernel module's names stand for when it is compiled for a dtype."""
+    names: dict[str, Any] = {
+        "Real": memory.value_type(kind), "load": memory.load(kind, 0), "store": memory.store(kind, 0),
+        "ITEM": {"float64": 8, "float32": 4}.get(kind, 2),
+    }  # fmt: skip
+    names |= _of_float64() if kind == "float64" else _of_float32()
+    names |= {f"load{scope}": memory.load(kind, scope) for scope in range(1, 5)}
+    return names | {f"store{scope}": memory.store(kind, scope) for scope in range(1, 3)}
+
+
+__all__ = [
+    "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
+    "float64_of_bits", "inline", "int32", "int32_bits", "int64", "int64_bits", "intp", "load", "load1", "load2",
+    "load3", "load4", "load_index", "load_real", "log", "maximum", "minimum", "multiply_add", "np", "number", "prefetch",
+    "sigmoid", "square_root", "store", "store1", "store2", "store_real", "tanh", "uint32", "uint64", "word",
+]  # fmt: skip
