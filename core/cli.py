@@ -25,6 +25,7 @@ class Command(NamedTuple):
 COMMANDS: Final = {
     "conformance": Command("hotplug.conformance.command", "certify a device: run the conformance suite on it"),
     "devices": Command("hotplug.plugins.command", "list the devices, and why others are unavailable"),
+    "new-backend": Command("hotplug.plugins.new_backend", "write a plugin package for a new kind of device"),
     "run": Command("hotplug.compat.command", "run a program written for PyTorch, unchanged, on any device"),
 }
 
