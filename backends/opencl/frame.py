@@ -73,8 +73,8 @@ class Frame:
         """A non-negative index divided by the size of an axis; 32-bit ones by multiplication (Granlund, 1994)."""
         if self.wide:
             return f"{dividend} / {self.size(operand, axis)}"
-        factor = self.word(("factor", operand, axis), lambda layouts: _magic(layouts[operand].shape[axis])[0])
-        shift = self.word(("shift", operand, axis), lambda layouts: _magic(layouts[operand].shape[axis])[1])
+        factor = self.word(("factor", operand, axis), lambda layouts: magic(layouts[operand].shape[axis])[0])
+        shift = self.word(("shift", operand, axis), lambda layouts: magic(layouts[operand].shape[axis])[1])
         return f"(int)(((uint)(((ulong)(uint){dividend} * (uint){factor}) >> 32) + (uint){dividend}) >> {shift})"
 
     def unravel(self, flat: str, operand: int, axes: Sequence[int], prefix: str) -> list[str]:
@@ -125,7 +125,7 @@ _C_NAMES: Final = {
 }  # fmt: skip
 
 
-def _magic(divisor: int) -> tuple[int, int]:
+def magic(divisor: int) -> tuple[int, int]:
     """``n // divisor == ((n * factor >> 32) + n) >> shift`` for every n below 2**31."""
     shift = (divisor - 1).bit_length()
     return ((1 << 32) * ((1 << shift) - divisor)) // divisor + 1, shift

@@ -302,9 +302,9 @@ def test_equal_calls_give_equal_bits(opencl: Runtime) -> None:
 
 @pytest.mark.parametrize("divisor", [1, 2, 3, 5, 7, 641, 65535, 65537, (1 << 30) + 1, (1 << 31) - 1])
 def test_division_by_multiplication_is_exact(divisor: int) -> None:
-    from hotplug.backends.opencl.frame import _magic
+    from hotplug.backends.opencl.frame import magic
 
-    factor, shift = _magic(divisor)
+    factor, shift = magic(divisor)
     rng = np.random.default_rng(divisor)
     chosen = {0, 1, divisor - 1, divisor, 2**31 - 1, *rng.integers(0, 2**31, 200).tolist()}
     chosen |= {q * divisor + r for q in (1, (2**31 - 1) // divisor) for r in (-1, 0, 1)}

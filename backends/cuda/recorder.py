@@ -1,0 +1,91 @@
+"""A driver that compiles nothing and runs nothing, but remembers every source: so all kernels of a run are known before it.
+
+The memory is real and starts as zeros, and kernels write nothing: what depends on results sees zeros.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, Final, final
+
+import numpy as np
+
+from hotplug.backend import ALIGNMENT, Capabilities, DeviceInfo
+from hotplug.backends.cuda.driver import Driver, Traits
+from hotplug.backends.cuda.hardware import CAPABILITIES
+from hotplug.backends.cuda.machine import Machine
+
+
+@final
+class RecordingDriver(Driver):
+    """Remembers sources by text, and the op that first asked for each."""
+
+    traits = Traits(units=2, shortest=64, most_pieces=8)
+
+    def __init__(self) -> None:
+        self.sources: Final[dict[str, str]] = {}
+        self._memory: dict[int, Any] = {}
+
+    def allocate(self, nbytes: int) -> int:
+        memory = np.zeros(nbytes + ALIGNMENT, np.uint8)
+        address = -(-memory.ctypes.data // ALIGNMENT) * ALIGNMENT
+        self._memory[address] = memory
+        return address
+
+    def free(self, address: int) -> None:
+        del self._memory[address]
+
+    def write(self, address: int, data: memoryview) -> None:
+        ctypes.memmove(address, np.frombuffer(data, np.uint8).ctypes.data, data.nbytes)
+
+    def read(self, address: int, nbytes: int) -> memoryview:
+        return memoryview(ctypes.string_at(address, nbytes))
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        ctypes.memmove(target, source, nbytes)
+
+    def synchronize(self) -> None:
+        """Nothing is ever queued."""
+
+    def compile(self, op: str, text: str) -> Any:
+        self.sources.setdefault(text, op)
+        return text
+
+    def function(self, module: Any, name: str) -> Any:
+        return name
+
+    def launch(self, function: Any, grid: tuple[int, int, int], threads: int, frame: bytes) -> None:
+        """Nothing runs."""
+
+
+@final
+class RecordingMachine(Machine):
+    """One device that records."""
+
+    def __init__(self) -> None:
+        self.recorder: Final = RecordingDriver()
+
+    def devices(self) -> Sequence[DeviceInfo]:
+        return [DeviceInfo(0, "a list of sources", 0)]
+
+    def capabilities(self, index: int) -> Capabilities:
+        return CAPABILITIES
+
+    def driver(self, index: int) -> Driver:
+        return self.recorder
+
+
+def sources_of(level: int = 3, op: str = "", full: bool = False, seed: int = 0) -> dict[str, str]:
+    """Every source that a conformance run compiles, with the op that first asks for it."""
+    from hotplug.backends.cuda.backend import CudaBackend
+    from hotplug.conformance.case import Options
+    from hotplug.conformance.runner import run
+    from hotplug.plugins import BackendSpec, registry
+
+    machine = RecordingMachine()
+    name = f"cuda-recorded-{id(machine)}"
+    registry.register(BackendSpec(name, lambda: CudaBackend(name, machine)))
+    for _ in run(f"{name}:0", Options(level=level, op=op, full=full, seed=seed)):
+        pass
+    return machine.recorder.sources
