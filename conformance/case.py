@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from hotplug.runtime import Runtime, resolve_runtime
+
+if TYPE_CHECKING:
+    from hotplug.conformance.report.observe import Seen
 
 LEVELS: Final = (0, 1, 2, 3, 4)
 
@@ -30,6 +33,7 @@ class Options:
         full: all dtypes and layouts for every op, instead of a sample of them.
         seed: of the inputs; golden values exist for 0.
         brief: one sample of each op only, as for engines that compile anew for every shape.
+        observe: find out for each op how it runs; see :mod:`hotplug.conformance.report.observe`.
     """
 
     level: int = 4
@@ -37,6 +41,7 @@ class Options:
     full: bool = False
     seed: int = 0
     brief: bool = False
+    observe: bool = False
 
     def on(self, device: str) -> Options:
         """The same for a device: brief where that is a functional engine and not all of it is asked for."""
@@ -85,6 +90,7 @@ class Result:
             failure) or ``unexpected`` (a known failure that passed).
         worst: the largest error in units in the last place.
         message: why, where it did not pass.
+        seen: how the op ran, where that was asked for: in one of its cases.
     """
 
     level: int
@@ -96,6 +102,7 @@ class Result:
     worst: float = 0.0
     seconds: float = 0.0
     message: str = ""
+    seen: Seen | None = None
 
     @property
     def bad(self) -> bool:

@@ -7,7 +7,9 @@ from argparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
 from hotplug.conformance.case import LEVELS, Options
-from hotplug.conformance.report import lines
+from hotplug.conformance.report import lines, make, write
+from hotplug.conformance.report.performance import performance
+from hotplug.conformance.report.record import checked_format
 from hotplug.conformance.runner import run as run_all
 from hotplug.conformance.suite import cases
 from hotplug.device import device
@@ -21,6 +23,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--level", type=int, choices=LEVELS, default=max(LEVELS), help="the highest level to run")
     parser.add_argument("--op", default="", metavar="NAME", help="only this op, or this kernel family")
     parser.add_argument("--full", action="store_true", help="every dtype and layout for every op")
+    parser.add_argument(
+        "--report", action="append", default=[], metavar="FILE", help="write a .html, .json or .md report; repeatable"
+    )
     parser.add_argument("-n", "--workers", type=int, default=1, help="processes to spread the cases over")
     parser.add_argument("--seed", type=int, default=0, help="of the inputs")
     parser.epilog = "The exit status is 1 where a case fails.  Golden values are compared for seed 0 only."
@@ -28,7 +33,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the suite and print the table."""
-    wanted = Options(arguments.level, arguments.op, arguments.full, arguments.seed)
+    for path in arguments.report:
+        checked_format(path)  # before anything runs
+    wanted = Options(arguments.level, arguments.op, arguments.full, arguments.seed, observe=bool(arguments.report))
     resolve_runtime(device(arguments.device))  # a wrong name is reported before anything runs
     options = wanted.on(arguments.device)
     count = sum(1 for _ in cases(options))
@@ -39,6 +46,10 @@ def run(arguments: Namespace) -> int:
         for result in run_all(arguments.device, options, arguments.workers):
             results.append(result)
             bar.update()
+    if arguments.report:
+        record = make(arguments.device, options, results, performance(arguments.device))
+        for path in arguments.report:
+            write(record, path)
     for line in lines(arguments.device, results):
         print(line)
     return int(any(each.bad for each in results))

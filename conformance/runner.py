@@ -7,13 +7,16 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hotplug.conformance.case import Bench, Case, CaseFailedError, Options, Result, Unsupported
 from hotplug.conformance.expected import known
 from hotplug.conformance.suite import cases
 from hotplug.errors import HotplugError
 from hotplug.host_execution import host_policy
+
+if TYPE_CHECKING:
+    from hotplug.conformance.report.observe import Seen
 
 _CHUNK: Final = 40
 
@@ -39,7 +42,18 @@ def run_case(case: Case, bench: Bench) -> Result:
     if reason:
         status, message = ("expected", reason) if status == "failed" else ("unexpected", f"passes now: {reason}")
     seconds = time.perf_counter() - start
-    return Result(case.level, case.op, case.dtype, case.layout, case.name, status, worst, seconds, message)
+    seen = _seen(case, bench) if bench.options.observe and case.level == 2 else None
+    return Result(case.level, case.op, case.dtype, case.layout, case.name, status, worst, seconds, message, seen)
+
+
+def _seen(case: Case, bench: Bench) -> Seen | None:
+    """How an op ran, found out once: in its first dtype, where its tensors are contiguous."""
+    from hotplug.conformance.report.observe import first_kind, observe
+
+    kind = first_kind(case.op, bench.options)
+    if case.layout != "contiguous" or case.dtype != kind.name:
+        return None
+    return observe(case.op, kind, bench.device, bench.options.seed)
 
 
 def run(device: str, options: Options, workers: int = 1) -> Iterator[Result]:

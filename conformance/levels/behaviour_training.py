@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -82,11 +83,9 @@ def repeats(bench: Bench) -> float:
 
 def resident() -> int:
     """Bytes of memory that the process occupies; 0 where the system does not tell."""
-    import resource
-
     if not _PAGES.exists():
         return 0
-    return int(_PAGES.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    return int(_PAGES.read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
 
 
 def _grows(bench: Bench, what: str, once: Callable[[], object], count: int) -> None:

@@ -10,7 +10,7 @@ from hotplug.conformance.case import Result
 
 _SHOWN: Final = 2
 """Failures of one op that are written out; all are counted."""
-_TITLES: Final = {0: "memory", 1: "kernel families", 2: "ops forward", 3: "gradients, random streams", 4: "behaviour"}
+TITLES: Final = {0: "memory", 1: "kernel families", 2: "ops forward", 3: "gradients, random streams", 4: "behaviour"}
 
 
 def lines(device: str, results: Sequence[Result]) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _table(device: str, results: Sequence[Result]) -> Iterator[str]:
         worst = max((each.worst for each in group), default=0.0)
         seconds = sum(each.seconds for each in group)
         yield (
-            f"{f'{level} {_TITLES[level]}':32}{len(group):8}{count['passed']:8}{failed:8}{count['unsupported']:8}"
+            f"{f'{level} {TITLES[level]}':32}{len(group):8}{count['passed']:8}{failed:8}{count['unsupported']:8}"
             f"{count['expected']:8}{worst:11.2f}{seconds:9.1f}"
         )
     passed = not any(each.bad for each in results)
