@@ -24,8 +24,11 @@ def run(arguments: Namespace) -> int:
 def lines(rows: Sequence[DeviceRow], decorators: Sequence[str]) -> Iterator[str]:
     """The lines of the table."""
     there = [row for row in rows if row.available]
-    cells = [("DEVICE", "HARDWARE", "MEMORY", "DTYPES", "FROM")]
-    cells += [(row.device, row.hardware, memory_text(row.memory), row.dtypes, row.distribution) for row in there]
+    cells = [("DEVICE", "HARDWARE", "MEMORY", "DTYPES", "FROM", "CERTIFIED")]
+    cells += [
+        (row.device, row.hardware, memory_text(row.memory), row.dtypes, row.distribution, row.certified)
+        for row in there
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

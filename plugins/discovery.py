@@ -27,6 +27,8 @@ class Plugin:
     backends: tuple[BackendSpec, ...] = ()
     decorators: tuple[DecoratorSpec, ...] = ()
     error: BaseException | None = None
+    module: str = ""
+    """The module that the entry point names."""
 
 
 def installed() -> Iterable[EntryPoint]:
@@ -41,7 +43,7 @@ def load(entry: EntryPoint) -> Plugin:
         backends, decorators = _ask(entry.load())
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does at import, the others go on
         return Plugin(entry.name, distribution, error=error)
-    return Plugin(entry.name, distribution, backends, decorators)
+    return Plugin(entry.name, distribution, backends, decorators, module=entry.module)
 
 
 def _ask(plugin: object) -> tuple[tuple[BackendSpec, ...], tuple[DecoratorSpec, ...]]:

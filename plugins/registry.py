@@ -15,6 +15,7 @@ from typing import Final, Generic, NoReturn, TypeVar, final
 from hotplug.backend import CONTRACT_VERSION, Backend, DeviceInfo
 from hotplug.errors import DeviceError, PluginError
 from hotplug.plugins import discovery
+from hotplug.plugins.certificates import Certificate, newest
 from hotplug.plugins.hookspecs import BackendSpec, DecoratorSpec
 from hotplug.plugins.report import DeviceRow, rows
 
@@ -36,6 +37,7 @@ class Claim(Generic[Spec]):
     spec: Spec
     plugin: str
     distribution: str
+    module: str = ""
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} of {self.distribution}"
@@ -135,6 +137,11 @@ class Registry:
         self._load()
         return ", ".join(claim.distribution for claim in self._claims[name])
 
+    def certificate(self, name: str) -> Certificate | None:
+        """The newest certificate of a backend that its plugin ships."""
+        self._load()
+        return newest([claim.module for claim in self._claims.get(name, [])], name)
+
     def hint(self, name: str) -> str:
         """What the plugin says to do where its backend is unavailable; empty if it says nothing."""
         self._load()
@@ -176,7 +183,9 @@ class Registry:
                 if plugin.error is not None:
                     self._broken.append(plugin)
                 for backend in plugin.backends:
-                    self._claims.setdefault(backend.name, []).append(Claim(backend, plugin.name, plugin.distribution))
+                    self._claims.setdefault(backend.name, []).append(
+                        Claim(backend, plugin.name, plugin.distribution, plugin.module)
+                    )
                 for each in plugin.decorators:
                     self._decorators.setdefault(each.name, []).append(Claim(each, plugin.name, plugin.distribution))
             self._loaded = True

@@ -25,6 +25,8 @@ class DeviceRow:
     dtypes: str = ""
     distribution: str = ""
     """Who brings it: name and version of the distribution."""
+    certified: str = ""
+    """What the newest certificate that the plugin ships says, e.g. ``level 3, 2026-11-21``."""
     problem: str = ""
     """Why the device is unavailable; empty where it is available."""
     hint: str = ""
@@ -62,10 +64,12 @@ def _backend_rows(registry: Registry, name: str) -> Iterator[DeviceRow]:
         cause = error.__cause__ or error
         yield DeviceRow(name, distribution=source, problem=f"{type(cause).__name__}: {cause}", hint=registry.hint(name))
         return
+    certificate = registry.certificate(name)
+    certified = "" if certificate is None else certificate.shown(source)
     for info, can in found:
         shown = shown_index(info.index, backend.numbered)
         yield DeviceRow(
-            name if shown is None else f"{name}:{shown}", info.name, info.memory, dtype_summary(can), source
+            name if shown is None else f"{name}:{shown}", info.name, info.memory, dtype_summary(can), source, certified
         )
 
 

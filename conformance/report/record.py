@@ -22,10 +22,10 @@ from hotplug.conformance.report.performance import Figure
 from hotplug.conformance.report.text import TITLES
 from hotplug.device import device as device_of
 from hotplug.errors import ArgumentError, FileFormatError
+from hotplug.plugins.certificates import KIND
 from hotplug.runtime import resolve_runtime
 
 FORMAT: Final = 1
-KIND: Final = "hotplug conformance report"
 
 Record = dict[str, Any]
 """What a report holds; all of it can be written as JSON."""

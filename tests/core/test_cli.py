@@ -32,7 +32,7 @@ def test_devices_shows_sound_and_broken_plugins(tmp_path: Path) -> None:
     ended = hotplug("devices", path=tmp_path)
     assert ended.returncode == 0, ended.stderr
     table, _, missing = ended.stdout.partition("Unavailable:")
-    assert table.splitlines()[0].split() == ["DEVICE", "HARDWARE", "MEMORY", "DTYPES", "FROM"]
+    assert table.splitlines()[0].split() == ["DEVICE", "HARDWARE", "MEMORY", "DTYPES", "FROM", "CERTIFIED"]
     assert ["vendor:1", "Fake", "1"] in [line.split()[:3] for line in table.splitlines()]
     assert "3.0 GiB" in table
     assert "hotplug-vendor 0.3" in table
@@ -84,12 +84,12 @@ def test_help_imports_no_command() -> None:
 
 def test_lines() -> None:
     rows = [
-        DeviceRow("cpu", "A processor", 1 << 30, "all", "hotplug 1"),
+        DeviceRow("cpu", "A processor", 1 << 30, "all", "hotplug 1", "level 4, 2026-01-31"),
         DeviceRow("gpu", problem="two\nlines", hint="do this"),
     ]
     assert list(lines(rows, ["profile"])) == [
-        "DEVICE  HARDWARE     MEMORY   DTYPES  FROM",
-        "cpu     A processor  1.0 GiB  all     hotplug 1",
+        "DEVICE  HARDWARE     MEMORY   DTYPES  FROM       CERTIFIED",
+        "cpu     A processor  1.0 GiB  all     hotplug 1  level 4, 2026-01-31",
         "",
         "Decorators: profile; put before a device, as in 'profile+cpu'.",
         "",
