@@ -12,7 +12,7 @@ HOW: Final = {
     "native": "by kernels of the required families", "overridden": "by a kernel that the backend has for it",
     "decomposed": "composed of other ops, since the backend has no kernel for it", "host": "on the host",
     "view": "without a kernel: another view of the same memory, or a question about it",
-    "": "not looked at: no sample of it ran",
+    "": "not looked at: random, or no sample ran in its first dtype",
 }  # fmt: skip
 
 
@@ -30,6 +30,8 @@ def verdict(record: Record) -> str:
     size = "the full suite" if record["size"] == "full" else "the sampled suite (the default size)"
     cases = sum(level["cases"] for level in record["levels"])
     failed = sum(level["failed"] for level in record["levels"])
+    if record["options"]["op"]:
+        return f"One op only, which certifies nothing: {cases} cases, {failed} failed, {record['date']}."
     level = "nothing" if record["certified"] is None else f"level {record['certified']}"
     return f"Certified: {level}, {record['date']}, by {size}: {cases} cases, {failed} failed."
 
