@@ -83,8 +83,13 @@ number: Final[Any] = memory.load("float64", 20)
 load_index: Final[Any] = memory.load("int64", 19)
 """An element of an index array."""
 load_real: Final[Any] = memory.load("float32", 18)
-"""An element of float32 scratch memory."""
+"""An element of scratch memory of ``Real``."""
 store_real: Final[Any] = memory.store("float32", 18)
+load_real2: Final[Any] = memory.load("float32", 17)
+"""The same, of memory apart from that of ``load_real``; so is ``load_real3``."""
+store_real2: Final[Any] = memory.store("float32", 17)
+load_real3: Final[Any] = memory.load("float32", 16)
+store_real3: Final[Any] = memory.store("float32", 16)
 
 
 @anyhow
@@ -123,6 +128,9 @@ def names_for(kind: str) -> dict[str, Any]:
         "Real": memory.value_type(kind), "load": memory.load(kind, 0), "store": memory.store(kind, 0),
         "ITEM": {"float64": 8, "float32": 4}.get(kind, 2),
     }  # fmt: skip
+    scratch = "float64" if kind == "float64" else "float32"
+    for name, scope in (("real", 18), ("real2", 17), ("real3", 16)):
+        names |= {f"load_{name}": memory.load(scratch, scope), f"store_{name}": memory.store(scratch, scope)}
     names |= _of_float64() if kind == "float64" else _of_float32()
     names |= {f"load{scope}": memory.load(kind, scope) for scope in range(1, 5)}
     return names | {f"store{scope}": memory.store(kind, scope) for scope in range(1, 3)}
@@ -131,6 +139,6 @@ def names_for(kind: str) -> dict[str, Any]:
 __all__ = [
     "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
     "float64_of_bits", "inline", "int32", "int32_bits", "int64", "int64_bits", "intp", "load", "load1", "load2",
-    "load3", "load4", "load_index", "load_real", "log", "maximum", "minimum", "multiply_add", "np", "number", "prefetch",
-    "sigmoid", "square_root", "store", "store1", "store2", "store_real", "tanh", "uint32", "uint64", "word",
+    "load3", "load4", "load_index", "load_real", "load_real2", "load_real3", "log", "maximum", "minimum", "multiply_add", "np", "number", "prefetch",
+    "sigmoid", "square_root", "store", "store1", "store2", "store_real", "store_real2", "store_real3", "tanh", "uint32", "uint64", "word",
 ]  # fmt: skip
