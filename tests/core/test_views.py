@@ -148,3 +148,17 @@ def test_views_that_cannot_be(torch: ModuleType, bad: Any) -> None:
         bad(x)
     assert isinstance(ours.value, hp.errors.HotplugError)
     assert tuple(x.shape) == (2, 6)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4), (2, 3, 4)])
+def test_what_an_op_returns_may_be_written_to(shape: tuple[int, ...]) -> None:
+    """Whatever the op is made of inside: its result is nobody's view."""
+    layer = hp.nn.Linear(4, 3)
+    y = layer(hp.ones(shape))
+    y.relu_()
+    y.sum().backward()
+    assert layer.weight.grad is not None
+    scores = hp.softmax(hp.ones(2, 3), 1)
+    scores[0] = layer.bias
+    scores.sum().backward()
+    assert layer.bias.grad is not None
