@@ -207,7 +207,7 @@ def interrupted(bench: Bench) -> float:
         if scene.losses(4) != goal:
             raise CaseFailedError(f"Ctrl-C {turn}: training again gives other losses")
     if not arrived:
-        raise CaseFailedError("Ctrl-C does not end a loop of kernels: something swallows KeyboardInterrupt")
+        raise CaseFailedError("Ctrl-C never ends a loop of kernels: something takes the signal or swallows it")
     return 0.0
 
 

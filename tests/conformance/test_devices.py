@@ -13,13 +13,15 @@ from hotplug.conformance.runner import run_case
 from hotplug.conformance.suite import cases
 
 FULL: Final = os.environ.get("HOTPLUG_FULL_CONFORMANCE") == "1"
+LEVELS: Final = {"cpu": 4, "numpy": 4, "minimal": 3, "opencl:0": 4, "jax:0": 3}
+"""The highest level that runs here; the minimal example needs level 1 only."""
 PARTS: Final = {"cpu": 4, "numpy": 4, "minimal": 4, "opencl:0": 12, "jax:0": 16}
 """Tests for each device: enough to fill two cores, and few enough that processes find their kernels again."""
 
 
 def part(device: str, number: int) -> tuple[Bench, list[Case]]:
     """Neighbours in the op table stay together: they share kernels."""
-    bench = Bench(device, Options(full=FULL).on(device))
+    bench = Bench(device, Options(LEVELS[device], full=FULL).on(device))
     every = list(cases(bench.options))
     size = -(-len(every) // PARTS[device])
     return bench, every[number * size : (number + 1) * size]
