@@ -20,7 +20,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, final
 
 import numpy as np
 
@@ -79,22 +79,39 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
         ArgumentTypeError: a name or a piece of metadata is no string, or a value no tensor.
         DTypeError: the format has no such dtype (complex128).
     """
-    return b"".join(_pieces(tensors, metadata))
+    return b"".join(pieces(tensors, metadata))
 
 
-def save_file(tensors: Mapping[str, Tensor], filename: Path_, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a file; an existing one is replaced at the end only, so a failure leaves it as it was."""
+def save_file(
+    tensors: Mapping[str, Tensor], filename: Path_, metadata: Mapping[str, str] | None = None, *,
+    max_shard_size: int | str | None = None,
+) -> None:  # fmt: skip
+    """Write a file; an existing one is replaced at the end only, so a failure leaves it as it was.
+
+    Args:
+        tensors: name to tensor; those on a device are read from there.
+        filename: the file.
+        metadata: strings to store beside them.
+        max_shard_size: bytes, or text like ``"5GB"``: what is larger goes to several files beside ``filename``, with an
+            index, ``<filename>.index.json``, that :func:`load_file` takes.
+    """
+    if max_shard_size is not None:
+        from hotplug.serialization import sharded
+
+        sharded.save(tensors, filename, metadata, max_shard_size)
+        return
     with replacing(filename) as file:
-        for piece in _pieces(tensors, metadata):
+        for piece in pieces(tensors, metadata):
             file.write(piece)
 
 
-def _pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> Iterable[bytes | memoryview]:
+def pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> Iterable[bytes | memoryview]:
+    """A file's bytes, part by part."""
     header: dict[str, Any] = {}
     if metadata is not None:
         header["__metadata__"] = _checked_metadata(metadata)
     for name, tensor in tensors.items():
-        _check_writable(name, tensor)
+        check_writable(name, tensor)
     # Wide dtypes first, so that every tensor is aligned to its own size, then by name: as the reference writer.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))
     position = 0
@@ -129,7 +146,8 @@ def _checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return dict(metadata)
 
 
-def _check_writable(name: object, tensor: object) -> None:
+def check_writable(name: object, tensor: object) -> None:
+    """Refuse what the format has no place for; see :func:`save`."""
     if not isinstance(name, str) or name == "__metadata__":
         raise ArgumentTypeError(f"save: names are strings other than '__metadata__', got {name!r}")
     if not isinstance(tensor, Tensor):
@@ -156,7 +174,7 @@ def load_file(filename: Path_, device: Any = None, *, mmap: bool = False) -> dic
     """The tensors of a file, on a device (default: the default device).
 
     Args:
-        filename: the file.
+        filename: the file; or the index of several, whose name ends in ``.index.json``.
         device: where the tensors shall be.
         mmap: leave the bytes in the file where the device's memory is the host's: a tensor is read when it is used, and
             writing to it does not change the file, which must not shrink meanwhile.
@@ -165,9 +183,42 @@ def load_file(filename: Path_, device: Any = None, *, mmap: bool = False) -> dic
         FileFormatError: not a correct safetensors file.
         OSError: the file can't be opened.
     """
+    if str(filename).endswith(".index.json"):
+        from hotplug.serialization import sharded
+
+        return sharded.load(filename, device, mmap)
     runtime = resolve_runtime(device)
-    private = mmap and runtime.capabilities.host_memory
-    return _tensors(_mapped(filename, private), str(filename), runtime, private)
+    reader = Reader(filename, mmap and runtime.capabilities.host_memory)
+    return {name: reader.tensor(name, runtime) for name in reader.entries}
+
+
+@final
+class Reader:
+    """A file, mapped and checked, whose tensors are read one by one.
+
+    Args:
+        filename: the file.
+        private: whether tensors may share its memory: a private map.
+
+    Raises:
+        FileFormatError: not a correct safetensors file.
+    """
+
+    def __init__(self, filename: Path_, private: bool) -> None:
+        self._private: Final = private
+        self._data: Final = _mapped(filename, private)
+        file = _parse(self._data, str(filename))
+        self._start: Final = file.start
+        self.entries: Final = {entry.name: entry for entry in file.entries}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return len(self._data) - self._start
+
+    def tensor(self, name: str, runtime: Runtime) -> Tensor:
+        """A tensor on a device."""
+        return _tensor(self.entries[name], self._data, self._start, runtime, self._private)
 
 
 def load_metadata(filename: Path_) -> dict[str, str]:
@@ -217,7 +268,7 @@ def _parse(data: memoryview, where: str) -> _File:
         raise FileFormatError(
             f"{where}: the header claims {length} bytes, but only {size - _LENGTH_BYTES} follow; the file is truncated"
         )
-    header = _json(bytes(data[_LENGTH_BYTES:start]), where)
+    header = parse_json(bytes(data[_LENGTH_BYTES:start]), where)
     metadata = _read_metadata(header.pop("__metadata__", None), where)
     entries = [_entry(name, fields, where) for name, fields in header.items()]
     _check_coverage(entries, size - start, where)
@@ -231,7 +282,13 @@ def _hint(data: memoryview) -> str:
     return ""
 
 
-def _json(encoded: bytes, where: str) -> dict[str, Any]:
+def parse_json(encoded: bytes, where: str) -> dict[str, Any]:
+    """An object in JSON without a key twice.
+
+    Raises:
+        FileFormatError: it is something else.
+    """
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
