@@ -74,8 +74,15 @@ class CudaBackend(Backend):
         return found
 
     def copy(self, destination: Block, destination_offset: int, source: Block, source_offset: int, nbytes: int) -> None:
-        target = destination.device.driver
-        target.copy(destination.address + destination_offset, source.address + source_offset, nbytes)
+        target, place, origin = (
+            destination.device,
+            destination.address + destination_offset,
+            source.address + source_offset,
+        )
+        if source.device is target:
+            target.driver.copy(place, origin, nbytes)
+        elif not target.driver.copy_from(source.device.driver, place, origin, nbytes):
+            self.write(destination, destination_offset, self.read(source, source_offset, nbytes))
 
     def synchronize(self, index: int) -> None:
         device = self.device(index)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 ARCHITECTURES: Final = ("sm_80", "sm_90")
-OPTIONS: Final = ("--fmad=false", "-std=c++17", "-default-device")
+OPTIONS: Final = ("--fmad=false", "-std=c++17")
 
 
 class Complaint(NamedTuple):
@@ -66,8 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--arch", action="append", help=f"default: {' '.join(ARCHITECTURES)}")
     given = parser.parse_args(arguments)
     from hotplug.backends.cuda.recorder import sources_of
+    from hotplug.conformance.case import Options
 
-    sources = sources_of(given.level, given.op, given.all)
+    sources = sources_of(Options(given.level, given.op, given.all))
     count = 0
     for complaint in complaints(sources, given.arch or ARCHITECTURES):
         count += 1

@@ -49,6 +49,10 @@ class Driver(ABC):
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Queue a copy within the device; the ranges may overlap."""
 
+    def copy_from(self, other: Driver, target: int, source: int, nbytes: int) -> bool:
+        """Queue a copy from another device's memory; false where the devices don't reach each other."""
+        return False
+
     @abstractmethod
     def synchronize(self) -> None:
         """Wait for all queued work."""

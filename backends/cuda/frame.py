@@ -88,7 +88,9 @@ class Frame:
         for axis in reversed(axes[1:]):
             rest = f"{prefix}q{axis}"
             size = self.size(operand, axis)
-            found = self.quotient(flat, ("size", operand, axis), lambda layouts, axis=axis: layouts[operand].shape[axis])  # type: ignore[misc]
+            found = self.quotient(
+                flat, ("size", operand, axis), lambda layouts, axis=axis: layouts[operand].shape[axis]
+            )  # type: ignore[misc]
             lines.append(f"const {self.index} {rest} = {found};")
             lines.append(f"const {self.index} {prefix}{axis} = {flat} - {rest} * {size};")
             flat = rest

@@ -141,5 +141,3 @@ def map_(device: Device, key: OpKey) -> Kernel:
 
 def _moved(program: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(input_(root.value, raw(root.dtype)) for root in program)
-
-

@@ -48,7 +48,9 @@ def _text(source: Source, frame: Frame, key: OpKey) -> str:
     name = source.type(kind)
     m, n, depth = frame.size(0, 1), frame.size(0, 2), frame.size(1, 2)
     rows_first = frame.word("rows first", lambda layouts: int(abs(layouts[1].strides[1]) < abs(layouts[1].strides[2])))
-    right_first = frame.word("depth first", lambda layouts: int(abs(layouts[2].strides[1]) < abs(layouts[2].strides[2])))
+    right_first = frame.word(
+        "depth first", lambda layouts: int(abs(layouts[2].strides[1]) < abs(layouts[2].strides[2]))
+    )
     tiles = frame.word("across", lambda layouts: _tiles(layouts).across)
 
     def read(operand: int, row: str, column: str) -> str:

@@ -68,7 +68,9 @@ class _Text:
         key, frame, kept = self.key, self.frame, range(self.key.rank - 1)
         stored = [self.source.stored(kind) for kind in key.dtypes]
         lines = frame.unravel("row", 1, kept, "c")
-        lines.append(f"const {stored[1]} *q = {frame.pointer(1, f'const {stored[1]}')} + {frame.position(1, kept, 'c')};")
+        lines.append(
+            f"const {stored[1]} *q = {frame.pointer(1, f'const {stored[1]}')} + {frame.position(1, kept, 'c')};"
+        )
         if stores:
             lines.append(f"{stored[0]} *r = {frame.pointer(0, stored[0])} + {frame.position(0, kept, 'c')};")
         return lines

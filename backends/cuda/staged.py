@@ -56,8 +56,12 @@ class Rows:
         first = len(shape) - self._axes
         length = math.prod(shape[first:])
         rows = layouts[1].numel // length
-        inner = min((abs(each) for each, size in zip(strides[first:], shape[first:], strict=True) if size > 1), default=1)
-        outer = min((abs(each) for each, size in zip(strides[:first], shape[:first], strict=True) if size > 1), default=0)
+        inner = min(
+            (abs(each) for each, size in zip(strides[first:], shape[first:], strict=True) if size > 1), default=1
+        )
+        outer = min(
+            (abs(each) for each, size in zip(strides[:first], shape[:first], strict=True) if size > 1), default=0
+        )
         along = length > 1 and (rows < _ACROSS // 2 or outer == 0 or inner <= outer)
         lanes = WARP if length <= _SHORT else THREADS
         per_block = THREADS // lanes if along else _ACROSS
@@ -135,7 +139,14 @@ def staged_text(rows: Rows, parts: Parts) -> str:
     along = [*_along(rows, parts, body, f"(hp_u64){rows.rows} * {rows.pieces}"), *end]
     join = f"for ({index} k = lane; k < {rows.pieces}; k += lanes) total = hp_join(total, {scratch}[row * {rows.pieces} + k]);"
     joined = ["if (live) {", f"const {index} row = ({index})task;", join, "}"]
-    end = ["if (live && lane == 0) {", f"const {index} row = ({index})task;", "(void)row;", *parts.setup, *parts.finish, "}"]
+    end = [
+        "if (live && lane == 0) {",
+        f"const {index} row = ({index})task;",
+        "(void)row;",
+        *parts.setup,
+        *parts.finish,
+        "}",
+    ]
     finish = [*_along(rows, parts, joined, f"(hp_u64){rows.rows}"), *end]
     return (
         parts.functions

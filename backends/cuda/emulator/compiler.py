@@ -135,7 +135,9 @@ def _unit(parts: Sequence[tuple[str, str]]) -> str:
     lines = [PRELUDE, HEADER]
     for name, text in parts:
         body = text.removeprefix(HEADER)
-        argument = "*(const hp_frame_t *const *)frame" if "const hp_frame_t *g" in body else "*(const hp_frame_t *)frame"
+        argument = (
+            "*(const hp_frame_t *const *)frame" if "const hp_frame_t *g" in body else "*(const hp_frame_t *)frame"
+        )
         lines += ["#undef HP", "#undef HP_FRAME", f"namespace {name} {{", body]
         lines += [
             f'extern "C" void {name}_{kernel}(const void *frame) {{ {kernel}({argument}); }}'

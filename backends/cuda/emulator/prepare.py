@@ -10,6 +10,7 @@ import sys
 
 from hotplug.backends.cuda.emulator.compiler import Compiler
 from hotplug.backends.cuda.recorder import sources_of
+from hotplug.conformance.case import Options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--op", default="", help="only this op or family")
     parser.add_argument("--full", action="store_true", help="every dtype and layout for every op")
     given = parser.parse_args(arguments)
-    sources = sources_of(given.level, given.op, given.full)
+    sources = sources_of(Options(given.level, given.op, given.full))
     count = Compiler().prepare(sources)
     print(f"{len(sources)} sources, {count} compiled")  # noqa: T201 - a command
     return 0

@@ -1,0 +1,96 @@
+"""Matrix products by cuBLAS: strided batches of float16, bfloat16, float32 and float64.
+
+cuBLAS counts matrices by columns, so it is asked for the transposed product of the transposed operands.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any, Final, NamedTuple, final
+
+from hotplug.backend import Array, Layout
+
+_TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
+"""cudaDataType_t."""
+_FLOAT, _TF32, _DOUBLE = 68, 77, 70
+"""cublasComputeType_t."""
+_DEFAULT: Final = -1
+_LARGEST: Final = 2**31 - 1
+
+
+class Operand(NamedTuple):
+    """A matrix as cuBLAS sees it."""
+
+    transposed: int
+    leading: int
+    """Elements from one of its columns to the next."""
+
+
+def operand(layout: Layout) -> Operand | None:
+    """How the transpose of a batch's matrices is passed, or ``None`` where neither axis is dense."""
+    _, rows, columns = layout.shape
+    _, down, across = layout.strides
+    if (across == 1 or columns == 1) and (down >= columns or rows == 1):
+        return Operand(0, max(down if rows > 1 else columns, columns, 1))
+    if (down == 1 or rows == 1) and (across >= rows or columns == 1):
+        return Operand(1, max(across if columns > 1 else rows, rows, 1))
+    return None
+
+
+def tf32() -> bool:
+    """Whether float32 products may round their operands to ten bits of fraction, as HOTPLUG_CUDA_TF32 says."""
+    return os.environ.get("HOTPLUG_CUDA_TF32", "0") == "1"
+
+
+@final
+class Blas:
+    """cuBLAS on one stream."""
+
+    def __init__(self, index: int, stream: int) -> None:
+        self._index: Final = index
+        self._stream: Final = stream
+        self._library: Any = None
+        self._numbers: Final = {
+            "float64": ((ctypes.c_double * 2)(1.0, 0.0), 8), **dict.fromkeys(("float16", "bfloat16", "float32"),
+            ((ctypes.c_float * 2)(1.0, 0.0), 4)),
+        }  # fmt: skip
+
+    def _load(self) -> Any:
+        if self._library is None:
+            try:
+                from cupy_backends.cuda.libs import cublas
+            except ImportError:  # not installed: our own kernel serves
+                self._library = False
+            else:
+                self._library = cublas
+        return self._library
+
+    def product(self, out: Array, left: Array, right: Array) -> bool:
+        """Queue ``out = left @ right``; false where cuBLAS can't take the operands as they lie."""
+        kind = out.dtype.name
+        if kind not in _TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
+            return False
+        a, b, c = (operand(each.layout) for each in (right, left, out))
+        batch, m, n = out.shape
+        k = left.shape[2]
+        if a is None or b is None or c is None or c.transposed or max(m, n, k, batch, a.leading, b.leading) > _LARGEST:
+            return False
+        cublas = self._load()
+        if not cublas:
+            return False
+        import cupy
+
+        handle = cupy.cuda.device.get_cublas_handle()
+        cublas.setStream(handle, self._stream)
+        pair, size = self._numbers[kind]
+        one = ctypes.addressof(pair)
+        compute = _DOUBLE if kind == "float64" else _TF32 if kind == "float32" and tf32() else _FLOAT
+        type_ = _TYPES[kind]
+        places = [each.storage.buffer.address + each.offset * each.dtype.itemsize for each in (right, left, out)]
+        cublas.gemmStridedBatchedEx(
+            handle, a.transposed, b.transposed, n, m, k, one, places[0], type_, a.leading, right.strides[0],
+            places[1], type_, b.leading, left.strides[0], one + size, places[2], type_, c.leading, out.strides[0],
+            batch, compute, _DEFAULT,
+        )  # fmt: skip
+        return True
