@@ -1,0 +1,141 @@
+"""Running the suite against mutants until a case fails, the cases that are about the bug first."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Final, final
+
+from hotplug import runtime
+from hotplug.backend import Backend
+from hotplug.conformance.case import LEVELS, Bench, Case, Options
+from hotplug.conformance.runner import run_case
+from hotplug.conformance.strength.mutant import Mutant, chosen
+from hotplug.conformance.strength.planting import NAME
+from hotplug.conformance.suite import cases
+from hotplug.plugins import BackendSpec, registry
+
+_HOST_LEVELS: Final = 3
+"""The highest level that mutants are tried at: level 4 is about programs, and slow."""
+_ACCIDENTS: Final = (
+    "raised TypeError",
+    "raised ValueError",
+    "raised AttributeError",
+    "raised AssertionError",
+    "raised KeyError",
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mutant.
+
+    Attributes:
+        case: the first case that failed; empty: it survived.
+        message: what that case said.
+        tried: how many cases ran.
+    """
+
+    operator: str
+    variant: str
+    kind: str
+    place: str
+    held_out: bool
+    case: str
+    message: str
+    tried: int
+    seconds: float
+
+    @property
+    def caught(self) -> bool:
+        """Whether a case failed."""
+        return bool(self.case)
+
+    @property
+    def broken(self) -> bool:
+        """Whether what failed is the mutant itself: it raised instead of computing something wrong."""
+        return any(word in self.message for word in _ACCIDENTS) and self.kind != "wrong error"
+
+    @property
+    def name(self) -> str:
+        """The mutant's."""
+        return f"{self.operator}[{self.variant}]"
+
+
+@functools.cache
+def _all_cases(seed: int) -> tuple[Case, ...]:
+    return tuple(cases(Options(level=min(_HOST_LEVELS, max(LEVELS)), seed=seed)))
+
+
+def ordered(home: Sequence[str], variant: str, seed: int) -> Iterator[Case]:
+    """All cases: those of the families and ops at home first, of the variant's dtype before others; then level by level."""
+    everything = _all_cases(seed)
+    names = set(home)
+    first = [case for case in everything if case.op in names or case.op.rpartition(".")[2] in names]
+    yield from sorted(first, key=lambda case: (case.level, case.dtype != variant))
+    chosen_first = {id(case) for case in first}
+    yield from (case for case in everything if id(case) not in chosen_first)
+
+
+def _placed(backend: Backend) -> None:
+    registry.register(BackendSpec(NAME, lambda: backend))
+
+
+def _removed() -> None:
+    registry.unregister(NAME)
+    runtime._RUNTIMES.pop((NAME, 0), None)
+
+
+def failures(backend: Backend, home: Sequence[str], variant: str, seed: int = 0) -> Iterator[tuple[str, str, int]]:
+    """Cases that fail on a backend, with their message, and how many ran so far."""
+    _placed(backend)
+    try:
+        bench = Bench(NAME, Options(level=_HOST_LEVELS, seed=seed))
+        tried = 0
+        for tried, case in enumerate(ordered(home, variant, seed), 1):
+            result = run_case(case, bench)
+            if result.bad:
+                yield case.name, result.message, tried
+        yield "", "", tried
+    finally:
+        _removed()
+
+
+def hunt(mutant: Mutant, seed: int = 0) -> Outcome:
+    """Run cases on a mutant until one fails."""
+    operator = mutant.operator
+    start = time.perf_counter()
+    case, message, tried = next(failures(mutant.backend(), operator.home, mutant.variant, seed))
+    seconds = time.perf_counter() - start
+    return Outcome(
+        operator.name, mutant.variant, operator.kind, operator.place, operator.held_out, case, message, tried, seconds
+    )
+
+
+def hunt_all(mutants: Sequence[Mutant], workers: int = 1, seed: int = 0) -> Iterator[Outcome]:
+    """The outcomes as they come."""
+    if workers <= 1:
+        for mutant in mutants:
+            yield hunt(mutant, seed)
+        return
+    context = multiprocessing.get_context("spawn")
+    names = [mutant.name for mutant in mutants]
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting = [pool.submit(hunt_named, names[at :: _parts(names)], seed) for at in range(_parts(names))]
+        for done in as_completed(waiting):
+            yield from done.result()
+
+
+def _parts(names: Sequence[str]) -> int:
+    return max(1, len(names) // 20)
+
+
+def hunt_named(names: Sequence[str], seed: int) -> list[Outcome]:
+    """Mutants by name, in a process of a pool."""
+    wanted = set(names)
+    return [hunt(mutant, seed) for mutant in chosen() if mutant.name in wanted]
