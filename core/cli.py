@@ -23,6 +23,9 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
+    "bisect": Command(
+        "hotplug.backends.decorators.bisect", "run a program on two devices, and name the first op that differs"
+    ),
     "conformance": Command("hotplug.conformance.command", "certify a device: run the conformance suite on it"),
     "devices": Command("hotplug.plugins.command", "list the devices, and why others are unavailable"),
     "new-backend": Command("hotplug.plugins.new_backend", "write a plugin package for a new kind of device"),

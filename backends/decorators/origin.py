@@ -17,6 +17,9 @@ _SCRIPTS: Final = ("hotplug.conformance", "hotplug.data", "hotplug.nn", "hotplug
 _INSIDE: Final = "hotplug.optim._step"
 """The optimizers' own launcher."""
 
+_BETWEEN: Final = "contextlib"
+"""Stands between a block of ours and what it calls."""
+
 
 class Origin(NamedTuple):
     """Where a kernel call comes from."""
@@ -40,7 +43,7 @@ def origin() -> Origin:
             found = frame.f_locals["node"].name
             node = found() if callable(found) else str(found)
         frame = frame.f_back
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OUR_OWN):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith((_OUR_OWN, _BETWEEN)):
         frame = frame.f_back
     if frame is None:
         return Origin(node or name or "?", "?", 0)
@@ -49,7 +52,7 @@ def origin() -> Origin:
 
 def _is_ours(frame: FrameType) -> bool:
     module = frame.f_globals.get("__name__", "")
-    if module.startswith(_INSIDE):
+    if module.startswith(_INSIDE) or module == _BETWEEN:
         return True
     return (module == "hotplug" or module.startswith(_OUR_OWN)) and not module.startswith(_SCRIPTS)
 
