@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     if not count:
         raise ArgumentError(f"no case for op {arguments.op!r}; expected a name of the op table, e.g. add or conv2d")
     results = []
-    with tqdm(total=count, unit="case", desc=arguments.device, leave=False) as bar:
+    with tqdm(total=count, unit="case", desc=arguments.device, leave=False, disable=None) as bar:
         for result in run_all(arguments.device, options, arguments.workers):
             results.append(result)
             bar.update()

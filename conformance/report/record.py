@@ -160,6 +160,11 @@ def _seen(result: Result) -> Record:
     return {name: each for name, each in found.items() if each}
 
 
+def head(record: Record) -> Record:
+    """A record without its results: what a plugin ships, and ``hotplug devices`` reads."""
+    return {**record, "results": {}, "messages": [], "ops": {}}
+
+
 def read(path: str | Path) -> Record:
     """The record of a JSON file.
 
