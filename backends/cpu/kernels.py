@@ -9,6 +9,7 @@ import numpy as np
 
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu import render
+from hotplug.backends.cpu.tiers import first_input, tiered
 from hotplug.backends.numpy import families
 from hotplug.backends.numpy.evaluate import convert
 from hotplug.backends.numpy.memory import NDArray, ndarray
@@ -16,8 +17,25 @@ from hotplug.backends.numpy.quiet import quiet
 from hotplug.expr.node import schedule
 
 
+_LEAST: Final = 131072
+"""Elements of a map of one addition from which the compiled tier is faster; the more a program does, the fewer."""
+
+
 def map_(key: OpKey) -> Kernel:
-    """One compiled function; in pieces where all operands are dense and large and there is more than one step."""
+    """NumPy's kernel for small calls, a compiled loop for large ones."""
+    return tiered(
+        "map", _by_numpy(key), lambda: _compiled_map(key), max(4096, _LEAST // (1 + len(schedule(key.program))))
+    )
+
+
+def _compiled_map(key: OpKey) -> Kernel | None:
+    from hotplug.backends.cpu.compiled.map import kernel
+
+    return kernel(key)
+
+
+def _by_numpy(key: OpKey) -> Kernel:
+    """One function of ufuncs; in pieces where all operands are dense and large and there is more than one step."""
     whole = render.whole(key)
     steps = len([node for node in schedule(key.program) if node.args])
     dense = all(each in ("contiguous", "broadcast") for each in key.layouts) and key.rank == 1
@@ -44,6 +62,18 @@ def _in_pieces(key: OpKey, whole: Callable[..., None]) -> Callable[..., None]:
 
 
 def reduce(key: OpKey) -> Kernel:
+    """NumPy's kernel for small calls, a compiled loop for large ones."""
+    least = max(4096, _LEAST // 4 // (1 + len(schedule(key.program))))
+    return tiered("reduce", _reduce_by_numpy(key), lambda: _compiled_reduce(key), least, first_input)
+
+
+def _compiled_reduce(key: OpKey) -> Kernel | None:
+    from hotplug.backends.cpu.compiled.reduce import kernel
+
+    return kernel(key)
+
+
+def _reduce_by_numpy(key: OpKey) -> Kernel:
     """Sums of a dense last axis are pairwise in NumPy; all others accumulate in float64."""
     function = families.REDUCTIONS[key.mode].reduce
     axes = tuple(range(-key.axis, 0))

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 from hotplug.backend import Array, Kernel
-from hotplug.errors import ArgumentError, HotplugError
+from hotplug.errors import ArgumentError
 
 Sizes = Callable[[Sequence[Array], Sequence[Array]], int]
 
@@ -56,30 +56,37 @@ def tiered(name: str, small: Kernel, make: Callable[[], Kernel | None], least: i
     tier = forced()
     if tier == "numpy":
         return small
-    made: list[Kernel] = []
     limit = 0 if tier == "compiled" else least
+    large: Kernel | None = None
 
     def kernel(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+        nonlocal large
         if size(outs, inputs) < limit:
             small(outs, inputs, scalars)
             return
-        if not made:
-            made.append(_make(name, make) or small)
-        made[0](outs, inputs, scalars)
+        try:
+            if large is None:
+                large = make() or small
+            large(outs, inputs, scalars)
+        except _uncompilable() as error:  # before anything was written
+            _warn(name, error)
+            large = small
+            small(outs, inputs, scalars)
 
     return kernel
 
 
-def _make(name: str, make: Callable[[], Kernel | None]) -> Kernel | None:
-    try:
-        return make()
-    except HotplugError:
-        raise
-    except Exception as error:  # noqa: BLE001  (whatever it was, the result is still right)
-        warnings.warn(
-            f"{name}: its compiled kernel for cpu could not be made ({error!r:.300}); NumPy computes it, which is "
-            f"slower; `hotplug cache clear` may help",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return None
+@cache
+def _uncompilable() -> type[Exception]:
+    from hotplug.backends.cpu.compiled.build import CompilationError
+
+    return CompilationError
+
+
+def _warn(name: str, error: Exception) -> None:
+    warnings.warn(
+        f"{name}: its compiled kernel for cpu could not be made ({error!s:.300}); NumPy computes it, which is slower; "
+        f"`hotplug cache clear` may help",
+        RuntimeWarning,
+        stacklevel=2,
+    )

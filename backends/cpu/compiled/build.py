@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 from hotplug.backends.cpu.compiled.cache import cached_on_disk, source_file
 
@@ -20,8 +20,17 @@ _compiled: Final[dict[tuple[str, str], Any]] = {}
 _lock: Final = threading.RLock()
 
 
+@final
+class CompilationError(Exception):
+    """A kernel's text does not compile here."""
+
+
 def task_of_text(name: str, text: str, entry: str = "task", names: Mapping[str, Any] | None = None) -> int:
-    """The address of the task ``entry`` of a text; ``names`` replaces globals of the text before it is compiled."""
+    """The address of the task ``entry`` of a text; ``names`` replaces globals of the text before it is compiled.
+
+    Raises:
+        CompilationError: the text does not compile; who asked goes on with NumPy's kernel.
+    """
     with _lock:
         found = _compiled.get((entry, text))
         if found is None:
@@ -40,7 +49,10 @@ def _compile(name: str, text: str, entry: str, names: Mapping[str, Any]) -> Any:
     space.update(names)
     function = space[entry]
     options = {"nopython": True, "error_model": "numpy"}
-    return cached_on_disk(lambda **more: numba.cfunc(SIGNATURE, **options, **more)(function))
+    try:
+        return cached_on_disk(lambda **more: numba.cfunc(SIGNATURE, **options, **more)(function))
+    except Exception as error:  # Numba's and LLVM's are many
+        raise CompilationError(f"{name}: {error}") from error
 
 
 @cache

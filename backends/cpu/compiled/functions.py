@@ -14,7 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numba import types
 
-from hotplug.backends.cpu.compiled.memory import absolute, copysign, float32_of_bits, int32_bits, round_even
+from hotplug.backends.cpu.compiled.memory import (
+    absolute, copysign, float32_of_bits, float64_of_bits, floor, int32_bits, round_even,
+)  # fmt: skip
 from hotplug.backends.cpu.compiled.prelude import exact, inline
 
 _F: Final = np.float32
@@ -257,6 +259,53 @@ def erf(x: Any) -> Any:
 def rsqrt(x: Any) -> Any:
     """1 / sqrt(x)."""
     return _ONE / np.sqrt(x)
+
+
+_W: Final = np.float64
+_INVERSE_LN2: Final = _W(1 / math.log(2))
+_ATANH: Final = tuple(_W(2 / (2 * k + 1) / math.log(2)) for k in range(9))
+_EXP2: Final = tuple(_W(math.log(2) ** k / math.factorial(k)) for k in range(12))
+
+
+@inline
+def _wide_log2(size: Any) -> Any:
+    """log2 of a float32 in float64: the series of artanh, whose argument is at most 0.172."""
+    k, f = _split(size)
+    m = types.float64(f)
+    s = m / (m + _W(2))
+    t = s * s
+    p = ((_ATANH[8] * t + _ATANH[7]) * t + _ATANH[6]) * t + _ATANH[5]
+    p = ((((p * t + _ATANH[4]) * t + _ATANH[3]) * t + _ATANH[2]) * t + _ATANH[1]) * t + _ATANH[0]
+    value = types.float64(k) + s * p
+    value = value if size > _ZERO else -_W(np.inf)
+    return value if size < _INFINITY else _W(np.inf)
+
+
+@inline
+def _wide_exp2(x: Any) -> Any:
+    """2**x in float64, for x where the result is a normal float64."""
+    k = round_even(x)
+    g = x - k
+    p = ((((_EXP2[11] * g + _EXP2[10]) * g + _EXP2[9]) * g + _EXP2[8]) * g + _EXP2[7]) * g + _EXP2[6]
+    p = (((((p * g + _EXP2[5]) * g + _EXP2[4]) * g + _EXP2[3]) * g + _EXP2[2]) * g + _EXP2[1]) * g + _EXP2[0]
+    return p * float64_of_bits(types.int64((types.int64(k) + 1023) << 52))
+
+
+@inline
+def pow(x: Any, y: Any) -> Any:
+    """x to the power y, in float64 by way of log2 and exp2; the special cases are C's."""
+    size = absolute(x)
+    t = types.float64(y) * _wide_log2(size)
+    t = t if t > _W(-200) else _W(-200)
+    t = t if t < _W(200) else _W(200)
+    result = types.float32(_wide_exp2(t))
+    whole = floor(y) == y
+    odd = whole & (absolute(y) < _F(16777216.0)) & (floor(y * _HALF) * _TWO != y)
+    negative = int32_bits(x) < _I(0)
+    result = -result if negative & odd else result
+    result = _NAN if (x < _ZERO) & (not whole) & (size < _INFINITY) else result
+    result = _NAN if (x != x) | (y != y) else result  # noqa: PLR0124
+    return _ONE if (y == _ZERO) | (x == _ONE) | ((size == _ONE) & (absolute(y) == _INFINITY)) else result
 
 
 # --- sine and cosine ---

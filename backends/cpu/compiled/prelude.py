@@ -99,6 +99,12 @@ def add(left: Any, right: Any) -> Any:
 
 
 @anyhow
+def multiply(left: Any, right: Any) -> Any:
+    """A product whose order is free."""
+    return left * right
+
+
+@anyhow
 def multiply_add(left: Any, right: Any, total: Any) -> Any:
     """``left * right + total``, in any order of summation."""
     return left * right + total
@@ -139,6 +145,6 @@ def names_for(kind: str) -> dict[str, Any]:
 __all__ = [
     "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
     "float64_of_bits", "inline", "int32", "int32_bits", "int64", "int64_bits", "intp", "load", "load1", "load2",
-    "load3", "load4", "load_index", "load_real", "load_real2", "load_real3", "log", "maximum", "minimum", "multiply_add", "np", "number", "prefetch",
+    "load3", "load4", "load_index", "load_real", "load_real2", "load_real3", "log", "maximum", "minimum", "multiply", "multiply_add", "np", "number", "prefetch",
     "sigmoid", "square_root", "store", "store1", "store2", "store_real", "store_real2", "store_real3", "tanh", "uint32", "uint64", "word",
 ]  # fmt: skip

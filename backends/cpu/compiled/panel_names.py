@@ -1,0 +1,44 @@
+"""What the kernels made of panels are written with, beside the prelude; ``names_for`` tells what it means for a dtype."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hotplug.backends.cpu.compiled import memory, panels, prelude
+
+LANES: int = panels.lanes("float32")
+"""Numbers in a vector."""
+VECTORS: int = 4
+"""Vectors of channels in a panel."""
+PLACES: int = panels.block(4)
+"""Places in a panel."""
+CHANNELS: int = 4
+"""Channels in a band."""
+WIDTH: int = 4
+"""Vectors of places in a band."""
+REAL: int = 4
+"""Bytes of a number of scratch memory."""
+ITEM: int = 4
+"""Bytes of a stored element."""
+NATIVE: bool = True
+"""Whether elements are stored as they are computed with."""
+DOTS: Final = 8
+"""Offsets that ``dots`` works on at a time."""
+panel: Any = panels.panel("float32", PLACES, VECTORS)
+band: Any = panels.band("float32", CHANNELS, WIDTH)
+dots: Any = panels.dots("float32", DOTS)
+turn: Any = panels.turn("float32")
+store_index: Any = memory.store("int64", 17)
+
+
+def names_for(kind: str, vectors: int, channels: int, width: int) -> dict[str, Any]:
+    """The names for a dtype, for panels of ``vectors`` and for bands of ``channels`` by ``width`` vectors."""
+    real = "float64" if kind == "float64" else "float32"
+    places = panels.block(vectors)
+    return prelude.names_for(kind) | {
+        "LANES": panels.lanes(real), "VECTORS": vectors, "PLACES": places, "CHANNELS": channels, "WIDTH": width,
+        "REAL": 8 if real == "float64" else 4, "NATIVE": kind == real,
+        "load_real": memory.load(real, 18), "store_real": memory.store(real, 18),
+        "panel": panels.panel(real, places, vectors), "band": panels.band(real, channels, width),
+        "dots": panels.dots(real, DOTS), "turn": panels.turn(real),
+    }  # fmt: skip

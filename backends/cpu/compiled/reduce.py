@@ -1,0 +1,354 @@
+"""Compiled reductions, with the Expr that is applied first in the same loop.
+
+Along rows, a work item is the elements that one output sums up, or a chunk of them; down columns, a strip of outputs
+next to each other.  float32 is summed in the lanes of vectors over at most 4096 elements, then in float64.  Where the
+outputs are few, chunks of the reduced axes are items of their own, whose results NumPy joins at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from hotplug.backend import Array, Kernel, OpKey
+from hotplug.backends.cpu.compiled import render
+from hotplug.backends.cpu.compiled.build import task_of_text
+from hotplug.backends.cpu.compiled.pool import run
+from hotplug.backends.cpu.memory import address
+from hotplug.backends.numpy.evaluate import convert
+from hotplug.backends.numpy.memory import NDArray, ndarray
+from hotplug.caches import Bounded
+from hotplug.dtypes import dtype
+from hotplug.expr.node import schedule
+from hotplug.layout import Layout
+
+_SEGMENT: Final = 4096
+"""Elements that are summed in float32."""
+_STRIP: Final = 512
+"""Outputs next to each other that one item sums down the columns."""
+_ROWS: Final = 64
+"""Rows of a strip that are summed in float32."""
+_CHUNK: Final = 65536
+"""Elements of a chunk, where the outputs are too few to be the items."""
+_FEW: Final = 16
+
+_JOIN: Final = {
+    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.maximum, "all": np.minimum,
+}  # fmt: skip
+
+
+class Form(NamedTuple):
+    """What the text of a reduction depends on beside its key."""
+
+    kept: int
+    """Kept axes, without the one that strips lie along."""
+    reduced: int
+    """Reduced axes, without the last where rows are summed."""
+    columns: bool
+    steps: tuple[int, ...]
+    """By input, the stride along the innermost loop: 0, 1, or 2 for any other."""
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A form ready for certain layouts."""
+
+    code: int
+    numbers: tuple[int, ...]
+    items: int
+    chunks: int
+    outputs: int
+    order: tuple[int, ...]
+    """Kept axes in the order in which partial results lie."""
+
+
+def kernel(key: OpKey) -> Kernel | None:
+    """The compiled kernel of a reduction, or ``None`` where NumPy has to serve it."""
+    root = key.program[0].dtype
+    if not key.axis or not render.supported(key.program) or any(n.op == "index" for n in schedule(key.program)):
+        return None
+    if key.mode in ("sum", "prod") and root.compute is not key.dtypes[0].compute:
+        return None
+    scalars_read = sorted(render.scalar_words(key.program).items())
+    plans: Bounded[tuple[Layout, ...], Plan] = Bounded()
+    partial_type = _wide(key)
+
+    def call(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
+        layouts = tuple([each.layout for each in (*outs, *inputs)])
+        plan = plans.get(layouts)
+        if plan is None:
+            plan = plans[layouts] = _plan(key, layouts, scalars_read)
+        partial: NDArray | None = None
+        target = address(outs[0])
+        if plan.chunks > 1:
+            partial = np.empty((plan.chunks, plan.outputs), partial_type)
+            target = partial.ctypes.data
+        table = [target, *[address(each) for each in inputs]]
+        table += [render.pack_scalar(scalars[position], kind) for position, kind in scalars_read]
+        run(plan.code, (*table, *plan.numbers), plan.items, max(1, _FEW * plan.outputs // (plan.items * 64)))
+        if partial is not None:
+            _join(key, plan, partial, outs[0])
+
+    return call
+
+
+def _join(key: OpKey, plan: Plan, partial: NDArray, out: Array) -> None:
+    with np.errstate(all="ignore"):
+        whole = _JOIN[key.mode].reduce(partial, axis=0)
+    target = ndarray(out).transpose(plan.order)
+    target[...] = convert(np.asarray(whole).reshape(target.shape), target.dtype)
+
+
+def _wide(key: OpKey) -> Any:
+    """The NumPy dtype of partial results."""
+    if key.mode in ("sum", "prod"):
+        return np.float64 if key.dtypes[0].is_floating_point else np.int64
+    if key.mode in ("any", "all"):
+        return np.int64
+    kind = key.program[0].dtype.compute
+    return np.uint8 if kind.kind == "b" else kind.numpy
+
+
+def _plan(key: OpKey, layouts: Sequence[Layout], scalars: Sequence[tuple[int, dtype]]) -> Plan:
+    shape = layouts[1].shape
+    split = len(shape) - key.axis
+    inputs = layouts[1:]
+
+    def weight(axis: int) -> int:
+        return -max(abs(each.strides[axis]) for each in inputs)
+
+    kept = sorted((axis for axis in range(split) if shape[axis] != 1), key=weight)
+    reduced = sorted((axis for axis in range(split, len(shape)) if shape[axis] != 1), key=weight) or [split]
+    columns = _down_columns(inputs, kept, reduced, shape)
+    inner = kept[-1] if columns else reduced[-1]
+    walked_kept = kept[:-1] if columns else kept
+    walked_reduced = reduced if columns else reduced[:-1]
+    outputs = math.prod(shape[axis] for axis in kept)
+    length = math.prod(shape[axis] for axis in reduced)
+    strips = -(-shape[inner] // _STRIP) if columns else 1
+    segments = 1 if columns else -(-shape[inner] // _SEGMENT)
+    steps = math.prod(shape[axis] for axis in walked_reduced) * segments
+    places = math.prod(shape[axis] for axis in walked_kept) * strips
+    chunks = 1
+    if places < _FEW:
+        chunks = max(1, min(steps, _FEW * 4 // max(1, places), outputs * length // _CHUNK))
+    each_chunk = -(-steps // chunks)
+    chunks = -(-steps // each_chunk)
+    form = Form(len(walked_kept), len(walked_reduced), columns, _inner_steps(inputs, inner), chunks > 1)
+    code = task_of_text("reduce", _text(key, form, scalars))
+    operands = [*inputs]
+    numbers = [shape[axis] for axis in walked_kept] + [shape[axis] for axis in walked_reduced]
+    for layout in operands:
+        numbers += [layout.strides[axis] for axis in (*walked_kept, *walked_reduced, inner)]
+    out_strides = _out_strides(layouts[0], kept, shape, chunks > 1)
+    numbers += [out_strides[axis] for axis in walked_kept] + [out_strides[inner] if columns else 0]
+    numbers += [shape[inner], segments, strips, steps, each_chunk, chunks, outputs]
+    return Plan(code, tuple(numbers), places * chunks, chunks, outputs, tuple(kept) if kept else ())
+
+
+def _out_strides(layout: Layout, kept: Sequence[int], shape: Sequence[int], partial: bool) -> dict[int, int]:
+    """By kept axis, the stride of the output, or of partial results, which lie densely in the order of ``kept``."""
+    if not partial:
+        return {axis: layout.strides[axis] for axis in kept}
+    found, step = {}, 1
+    for axis in reversed(kept):
+        found[axis] = step
+        step *= shape[axis]
+    return found
+
+
+def _inner_steps(inputs: Sequence[Layout], inner: int) -> tuple[int, ...]:
+    return tuple(each.strides[inner] if each.strides[inner] in (0, 1) else 2 for each in inputs)
+
+
+def _down_columns(inputs: Sequence[Layout], kept: Sequence[int], reduced: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether neighbouring outputs read neighbouring elements, and an output's own elements lie apart."""
+    if not kept or shape[kept[-1]] < 8:
+        return False
+    along = [each.strides[kept[-1]] for each in inputs]
+    down = [each.strides[reduced[-1]] for each in inputs]
+    dense_along = sum(each == 1 for each in along)
+    dense_down = sum(each == 1 for each in down)
+    return dense_along > 0 and (dense_along > dense_down or shape[reduced[-1]] < 8)
+
+
+# --- text ---
+
+
+class Mode(NamedTuple):
+    """How one reduction is spelled: the lanes' type and start, and how a value joins them."""
+
+    lane: str
+    start: str
+    join: str
+    wide: str
+    """The type of totals; where it is the lanes' own type, there is one level only."""
+    value: str
+
+
+def _mode(key: OpKey) -> Mode:
+    kind = key.program[0].dtype.compute
+    name = "boolean" if kind.kind == "b" else kind.name
+    if key.mode == "sum":
+        if kind.is_floating_point:
+            return Mode(name, f"{name}(0)", "add({0}, {1})", "float64", "{0}")
+        return Mode("int64", "int64(0)", "{0} + {1}", "int64", "int64({0})")
+    if key.mode == "prod":
+        wide = "float64" if kind.is_floating_point else "int64"
+        return Mode(wide, f"{wide}(1)", "multiply({0}, {1})", wide, f"{wide}({{0}})")
+    if key.mode in ("any", "all"):
+        sign = "|" if key.mode == "any" else "&"
+        return Mode("int64", f"int64({int(key.mode == 'all')})", f"{{0}} {sign} {{1}}", "int64", "int64({0} != 0)")
+    if kind.kind == "b":
+        sign = "|" if key.mode == "max" else "&"
+        return Mode("int64", f"int64({int(key.mode == 'min')})", f"{{0}} {sign} {{1}}", "int64", "int64({0})")
+    if kind.is_floating_point:
+        start = f"{name}({'-' if key.mode == 'max' else ''}np.inf)"
+        return Mode(name, start, f"memory.{key.mode}imum({{0}}, {{1}})", name, "{0}")
+    limit = np.iinfo(kind.numpy)
+    start = f"{name}({limit.min if key.mode == 'max' else limit.max})"
+    sign = ">" if key.mode == "max" else "<"
+    return Mode(name, start, f"({{1}} if {{1}} {sign} {{0}} else {{0}})", name, "{0}")
+
+
+def _text(key: OpKey, form: Form, scalars: Sequence[tuple[int, dtype]]) -> str:
+    mode = _mode(key)
+    count = len(key.dtypes) - 1
+    text = render.Text()
+    lines = [f"p{i} = word(table, {i + 1})" for i in range(count)]
+    names = {position: f"k{position}" for position, _ in scalars}
+    for at, (position, kind) in enumerate(scalars):
+        lines.append(f"k{position} = {render.unpack_scalar(kind, count + 1 + at)}")
+    body, values = text.render(key.program, {i: f"x{i}" for i in range(count)}, names, "0")
+    body.append(f"value = {mode.value.format(values[0])}")
+    lines += ["target = word(table, 0)", *_numbers(form, count, 1 + count + len(scalars))]
+    lines += _columns(form, mode, count, body) if form.columns else _rows(form, mode, count, body)
+    stored = _partial_name(key) if form.partial else key.dtypes[0].name
+    head = [render.HEADER, f'store_out = memory.store("{stored}", 0)']
+    head += [f'load{i} = memory.load("{kind.name}", {i + 1})' for i, kind in enumerate(key.dtypes[1:])]
+    head += [f'load_lane = memory.load("{mode.lane}", 20)', f'store_lane = memory.store("{mode.lane}", 20)']
+    head += [f'load_total = memory.load("{mode.wide}", 21)', f'store_total = memory.store("{mode.wide}", 21)']
+    final = _final(key, form, mode)
+    head += [*text.constants, "", "", "def task(table, start, stop, thread):"]
+    return "\n".join([*head, *(f"    {line.replace('@final', final)}" for line in lines), ""])
+
+
+def _partial_name(key: OpKey) -> str:
+    return "uint8" if _wide(key) is np.uint8 else np.dtype(_wide(key)).name
+
+
+def _final(key: OpKey, form: Form, mode: Mode) -> str:
+    """The type that a total is converted to when it is stored."""
+    if form.partial:
+        return _partial_name(key)
+    out = key.dtypes[0]
+    return "boolean" if out.kind == "b" else out.compute.name
+
+
+def _numbers(form: Form, count: int, at: int) -> list[str]:
+    names = [f"n{axis}" for axis in range(form.kept)] + [f"m{axis}" for axis in range(form.reduced)]
+    for i in range(count):
+        names += [f"s{i}_{axis}" for axis in range(form.kept)]
+        names += [f"r{i}_{axis}" for axis in range(form.reduced)] + [f"s{i}"]
+    names += [f"so_{axis}" for axis in range(form.kept)] + ["so"]
+    names += ["inner", "segments", "strips", "steps", "each", "chunks", "outputs"]
+    return [f"{name} = word(table, {at + i})" for i, name in enumerate(names)]
+
+
+def _decode(names: Sequence[str], sizes: Sequence[str], source: str) -> list[str]:
+    lines = [f"rest = {source}"]
+    for name, size in zip(reversed(names), reversed(sizes), strict=True):
+        lines += [f"{name} = rest % {size}", f"rest = rest // {size}"]
+    return lines
+
+
+def _sum_of(terms: Sequence[str]) -> str:
+    return " + ".join(terms) or "0"
+
+
+def _place(form: Form, count: int) -> list[str]:
+    """Where an item starts: the kept axes, and its chunk of the reduced ones."""
+    lines = ["chunk = item % chunks", "place = item // chunks"]
+    if form.columns:
+        lines += ["first = (place % strips) * 512", "last = min(first + 512, inner)", "place = place // strips"]
+    kept = [f"i{axis}" for axis in range(form.kept)]
+    lines += _decode(kept, [f"n{axis}" for axis in range(form.kept)], "place")
+    for i in range(count):
+        lines.append(f"a{i} = {_sum_of([f'i{axis} * s{i}_{axis}' for axis in range(form.kept)])}")
+    lines.append(f"goal = {_sum_of([f'i{axis} * so_{axis}' for axis in range(form.kept)])}")
+    if form.partial:
+        lines.append("goal = goal + chunk * outputs")
+    return [*lines, "low = chunk * each", "high = min(low + each, steps)"]
+
+
+def _reads(form: Form, count: int, variable: str) -> tuple[list[str], list[str]]:
+    """The loads before the innermost loop and within it."""
+    before, within = [], []
+    for i in range(count):
+        step = form.steps[i]
+        along = {0: "", 1: f" + {variable}", 2: f" + {variable} * s{i}"}[step]
+        (before if step == 0 else within).append(f"x{i} = load{i}(p{i}, b{i}{along})")
+    return before, within
+
+
+def _bases(form: Form, count: int, source: str) -> list[str]:
+    """The offsets of one step of the reduced axes."""
+    names = [f"q{axis}" for axis in range(form.reduced)]
+    lines = _decode(names, [f"m{axis}" for axis in range(form.reduced)], source)
+    for i in range(count):
+        lines.append(f"b{i} = {_sum_of([f'a{i}', *(f'q{axis} * r{i}_{axis}' for axis in range(form.reduced))])}")
+    return lines
+
+
+def _indented(lines: Sequence[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def _rows(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
+    before, within = _reads(form, count, "j")
+    loop = [*before, f"lane = {mode.start}", "for j in range(begin, finish):"]
+    loop += _indented([*within, *body, f"lane = {mode.join.format('lane', 'value')}"])
+    total = mode.join if mode.wide == mode.lane else "{0} + {1}"
+    item = [
+        *_place(form, count),
+        f"total = {mode.wide}({mode.start})",
+        "nans = int64(0)",
+        "for step in range(low, high):",
+    ]
+    step = ["whole = step // segments", f"begin = (step - whole * segments) * {_SEGMENT}"]
+    step += [f"finish = min(begin + {_SEGMENT}, inner)", *_bases(form, count, "whole"), *loop]
+    step.append(f"total = {total.format('total', f'{mode.wide}(lane)')}")
+    item += [*_indented(step), "store_out(target, goal, @final(total))"]
+    return ["for item in range(start, stop):", *_indented(item)]
+
+
+def _strip_step(form: Form, mode: Mode, count: int, body: Sequence[str], source: str) -> list[str]:
+    """Add one step of the reduced axes to the lanes of a strip."""
+    before, within = _reads(form, count, "(first + j)")
+    join = mode.join.format("load_lane(lanes, j)", "value")
+    if mode.join.startswith("memory."):  # lane by lane this is quicker than LLVM's maximum, and the same
+        sign = ">" if "maximum" in mode.join else "<"
+        join = f"(value if (value {sign} before) | (value != value) else before)"
+        within = [*within, "before = load_lane(lanes, j)"]
+    loop = [*within, *body, f"store_lane(lanes, j, {join})"]
+    return [*_bases(form, count, source), *before, "for j in range(width):", *_indented(loop)]
+
+
+def _columns(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
+    two = mode.wide != mode.lane
+    fold = ["for j in range(width):", "    store_total(totals, j, load_total(totals, j) + float64(load_lane(lanes, j)))",
+            f"    store_lane(lanes, j, {mode.start})"]  # fmt: skip
+    item = [*_place(form, count), "width = last - first", "for j in range(width):"]
+    item += _indented([f"store_lane(lanes, j, {mode.start})", *(["store_total(totals, j, float64(0))"] if two else [])])
+    item += ["for step in range(low, high):", *_indented(_strip_step(form, mode, count, body, "step"))]
+    if two:
+        item += [f"    if (step - low) % {_ROWS} == {_ROWS - 1}:", *_indented(fold, 2), *fold]
+    result = "load_total(totals, j)" if two else "load_lane(lanes, j)"
+    item += ["for j in range(width):", f"    store_out(target, goal + (first + j) * so, @final({result}))"]
+    scratch = ["lanes = memory.stack_4096()", *(["totals = memory.stack_4096()"] if two else [])]
+    return [*scratch, "for item in range(start, stop):", *_indented(item)]
