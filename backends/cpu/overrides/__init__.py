@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import ordering, softmax
+from hotplug.backends.cpu.overrides import cross_entropy, ordering, softmax
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
+    **cross_entropy.OVERRIDES,
     **ordering.OVERRIDES,
     **softmax.OVERRIDES,
 }
