@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         conformance as conformance,
         cuda as cuda,
         data as data,
+        distributions as distributions,
         fft as fft,
         func as func,
         linalg as linalg,
@@ -116,7 +117,8 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp backends compat conformance cuda data fft func linalg nn optim random serialization special testing utils".split()
+    "amp backends compat conformance cuda data distributions fft func linalg nn optim random serialization special testing "
+    "utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home

@@ -166,7 +166,7 @@ def _rejected_binomial(wide: DType, n: Expr, p: Expr, odds: Expr) -> Expr:
     bound = s.sub(0.92, s.div(4.2, b))
     m = s.floor((n + 1.0) * p)
     top = (m + 0.5) * s.log((m + 1.0) / (odds * (n - m + 1.0))) + _stirling(m) + _stirling(n - m)
-    value = m
+    value: Expr = m
     for lane in reversed(range(_COUNT_ROUNDS)):
         first, second, third, fourth = philox(lane)
         pairs = ((first, second), (third, fourth)) if wide is float64 else ((first,), (third,))
