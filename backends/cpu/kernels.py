@@ -96,7 +96,26 @@ def _reduce_by_numpy(key: OpKey) -> Kernel:
     return quiet(kernel)
 
 
+_LEAST_PRODUCT: Final = 64**3
+"""Multiplications up to which BLAS uses one thread of its own anyhow."""
+
+
 def matmul(key: OpKey) -> Kernel:
+    """NumPy's product for small matrices, tiles on the pool for large ones."""
+    return tiered("matmul", _product_by_numpy(key), lambda: _compiled_product(key), _LEAST_PRODUCT, _multiplications)
+
+
+def _multiplications(outs: Sequence[Array], inputs: Sequence[Array]) -> int:
+    return outs[0].layout.numel * inputs[0].layout.shape[2]
+
+
+def _compiled_product(key: OpKey) -> Kernel | None:
+    from hotplug.backends.cpu.compiled.matmul import kernel
+
+    return kernel(key)
+
+
+def _product_by_numpy(key: OpKey) -> Kernel:
     """BLAS for float32 and float64; the half types by way of float32; integers in NumPy's own loops."""
     half = key.dtypes[0].kind == "f" and key.dtypes[0].itemsize == 2
 

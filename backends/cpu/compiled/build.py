@@ -61,14 +61,16 @@ def _module_text(module: str) -> str:
 
 
 @cache
-def task(module: str, entry: str, kind: str = "float32", **constants: int) -> int:
+def task(module: str, entry: str, kind: str = "float32", **constants: Any) -> int:
     """The address of the task ``entry`` in ``source/<module>.py``, specialised to a dtype and to constants.
+
+    Numbers among the constants are part of what a kernel is known by; functions must follow from the dtype.
 
     The module's names ``Real``, ``load``, ``store`` and so on stand for the dtype; see ``prelude.names_for``.
     """
     from hotplug.backends.cpu.compiled import prelude
 
-    given = " ".join(f"{name}={value}" for name, value in sorted(constants.items()))
+    given = " ".join(f"{name}={value}" for name, value in sorted(constants.items()) if isinstance(value, int))
     text = f"# {entry} for {kind} {given}\n{_module_text(module)}"
     names = {**prelude.names_for(kind), **constants}
     return task_of_text(f"{module}-{entry}-{kind}", text, entry, names)

@@ -128,6 +128,10 @@ def _of_float64() -> dict[str, Any]:
     return {"erf": inline(erf), "sigmoid": inline(sigmoid), "exp": np.exp, "log": np.log, "tanh": np.tanh}
 
 
+ITEM: int = 4
+"""Bytes of an element."""
+
+
 def names_for(kind: str) -> dict[str, Any]:
     """What a kernel module's names stand for when it is compiled for a dtype."""
     names: dict[str, Any] = {
@@ -143,7 +147,7 @@ def names_for(kind: str) -> dict[str, Any]:
 
 
 __all__ = [
-    "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
+    "ITEM", "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
     "float64_of_bits", "inline", "int32", "int32_bits", "int64", "int64_bits", "intp", "load", "load1", "load2",
     "load3", "load4", "load_index", "load_real", "load_real2", "load_real3", "log", "maximum", "minimum", "multiply", "multiply_add", "np", "number", "prefetch",
     "sigmoid", "square_root", "store", "store1", "store2", "store_real", "store_real2", "store_real3", "tanh", "uint32", "uint64", "word",

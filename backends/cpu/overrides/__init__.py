@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import cross_entropy, ordering, softmax
+from hotplug.backends.cpu.overrides import cross_entropy, linear, ordering, softmax
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
     **cross_entropy.OVERRIDES,
+    **linear.OVERRIDES,
     **ordering.OVERRIDES,
     **softmax.OVERRIDES,
 }
