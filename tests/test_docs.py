@@ -21,6 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 DRAWN = {"mermaid", "text"}
 """Languages of blocks that are pictures or output, not code."""
+STEPS = {"shell"}
+"""Commands that build on one another, from an empty folder: tests/plugins/test_steps.py takes them."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +77,7 @@ def test_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_every_block_has_a_language_that_is_run_or_drawn(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("\n```") % 2 == 0
-    assert {found["language"] for found in BLOCK.finditer(text)} <= {"python", "bash", *DRAWN}
+    assert {found["language"] for found in BLOCK.finditer(text)} <= {"python", "bash", *DRAWN, *STEPS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -83,6 +85,10 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
     prose = BLOCK.sub("", page.read_text(encoding="utf-8"))  # in code, the like of it is a call
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", prose)
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_only_the_page_whose_steps_are_taken_has_steps() -> None:
+    assert [page.name for page in PAGES if blocks(page, *STEPS)] == ["add_a_backend.md"]
 
 
 def test_the_readme_has_code_to_run() -> None:

@@ -170,7 +170,7 @@ def _first(position: int, got: NDArray, goal: Bounded, bad: NDArray) -> str:
     note = f", at most {float(allowed):.3g} off" if allowed else ""
     return (
         f"output {position}: {int(bad.sum())} of {bad.size} elements differ, the first at {list(place)}: expected "
-        f"{goal.value[place]}{note}, got {got[place]}"
+        f"{goal.value[place]!s}{note}, got {got[place]!s}"
     )
 
 

@@ -192,7 +192,7 @@ class Comparison:
             f"{sum(self.counts.values())} equal results\n"
             f"  output {position}: {described(event.outs[position])}; {int(bad.sum())} of {bad.size} elements differ, the "
             f"first at {list(place)}:\n"
-            f"    {goal[place]} on {self._names[0]}, {got[place]} on {self._names[1]}, at most {limit:.3g} apart expected\n"
+            f"    {goal[place]!s} on {self._names[0]}, {got[place]!s} on {self._names[1]}, at most {limit:.3g} apart expected\n"
             f"  inputs: {inputs}\n"
             f"  line:   {event.place}{_source(event.place)}"
         )
