@@ -174,6 +174,8 @@ class Composite(Op, Generic[P, R]):
     def __init__(self, body: Callable[P, R], name: str, outputs: OutputRule | None) -> None:
         super().__init__(body, name)
         self.outputs: Final = outputs
+        self._many: Final = str(body.__annotations__.get("return", "")).startswith("tuple")
+        """Whether the body returns a tuple, which may hold one tensor only."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return cast(R, self._run(self._positional(args, kwargs) if kwargs else args))
@@ -226,7 +228,7 @@ class Composite(Op, Generic[P, R]):
         if outs is None:
             return None
         results = [wrap(out) for out in outs]
-        return results[0] if len(results) == 1 else tuple(results)
+        return tuple(results) if self._many or len(results) > 1 else results[0]
 
 
 def _own(results: Sequence[Tensor], args: Sequence[Any]) -> None:
