@@ -51,7 +51,7 @@ class Blas:
         self._index: Final = index
         self._stream: Final = stream
         self._library: Any = None
-        self._numbers: Final = {
+        self._numbers: Final[dict[str, tuple[Any, int]]] = {
             "float64": ((ctypes.c_double * 2)(1.0, 0.0), 8), **dict.fromkeys(("float16", "bfloat16", "float32"),
             ((ctypes.c_float * 2)(1.0, 0.0), 4)),
         }  # fmt: skip
@@ -59,7 +59,7 @@ class Blas:
     def _load(self) -> Any:
         if self._library is None:
             try:
-                from cupy_backends.cuda.libs import cublas
+                from cupy.cuda import cublas
             except ImportError:  # not installed: our own kernel serves
                 self._library = False
             else:

@@ -14,17 +14,6 @@ _WORD: Final = struct.Struct("=iiqq")
 OPERATIONS: Final = ("", "gather", "scatter", "cross_entropy")
 """What the code in the word means."""
 
-SOURCE: Final = """
-struct hp_fault_t { int code; int unused; hp_i64 value; hp_i64 size; };
-
-HP_INLINE void hp_fail(hp_fault_t *fault, int code, hp_i64 value, hp_i64 size) {
-    if (atomicCAS(&fault->code, 0, code) == 0) {  // the first one is kept
-        fault->value = value;
-        fault->size = size;
-    }
-}
-"""
-
 
 @final
 class Fault:

@@ -88,9 +88,7 @@ class Frame:
         for axis in reversed(axes[1:]):
             rest = f"{prefix}q{axis}"
             size = self.size(operand, axis)
-            found = self.quotient(
-                flat, ("size", operand, axis), lambda layouts, axis=axis: layouts[operand].shape[axis]
-            )  # type: ignore[misc]
+            found = self.quotient(flat, ("size", operand, axis), _size_of(operand, axis))
             lines.append(f"const {self.index} {rest} = {found};")
             lines.append(f"const {self.index} {prefix}{axis} = {flat} - {rest} * {size};")
             flat = rest
@@ -125,3 +123,7 @@ class Frame:
     def _ordered(self) -> list[tuple[int, dtype]]:
         """Scalars and their positions by falling size, so that no gap is needed for alignment."""
         return sorted(self._scalars.items(), key=lambda entry: -entry[1].itemsize)
+
+
+def _size_of(operand: int, axis: int) -> Callable[[Layouts], int]:
+    return lambda layouts: layouts[operand].shape[axis]

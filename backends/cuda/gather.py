@@ -29,5 +29,5 @@ def gather(device: Device, key: OpKey) -> Kernel:
         f"if (!inside) hp_fail({frame.extra(0, 'hp_fault_t')}, {fault.OPERATIONS.index('gather')}, at, {size});",
         f"p0[{frame.position(0, axes, 'c')}] = inside ? p1[{place}] : ({source.stored(kinds[1])})0;",
     ]
-    program = Program(device, "gather", frame, source, fault.SOURCE + kernel("hp_gather", body))
+    program = Program(device, "gather", frame, source, kernel("hp_gather", body))
     return Single(program, program.launcher("hp_gather"), lambda layouts: layouts[0].numel, checks=True)

@@ -72,6 +72,14 @@ __device__ __forceinline__ hp_i64 hp_smaller(hp_i64 a, hp_i64 b) { return a < b 
 __device__ __forceinline__ int hp_quotient(int n, int factor, int shift) {
     return (int)((__umulhi((hp_u32)n, (hp_u32)factor) + (hp_u32)n) >> shift);
 }
+// The error word of the device: the first index out of range is kept.
+struct hp_fault_t { int code; int unused; hp_i64 value; hp_i64 size; };
+__device__ __forceinline__ void hp_fail(hp_fault_t *fault, int code, hp_i64 value, hp_i64 size) {
+    if (atomicCAS(&fault->code, 0, code) == 0) {
+        fault->value = value;
+        fault->size = size;
+    }
+}
 // Elements that are moved by one instruction.
 template <typename T, int N> struct alignas(sizeof(T) * N) hp_pack { T v[N]; };
 """

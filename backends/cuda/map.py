@@ -13,7 +13,6 @@ from hotplug.backends.cuda.frame import Frame
 from hotplug.backends.cuda.header import THREADS
 from hotplug.backends.cuda.program import Plans, Program, addresses
 from hotplug.backends.cuda.text import item, kernel, pointers, raw
-from hotplug.dtypes import dtype
 from hotplug.expr.node import Expr, input_
 
 _ACCESS: Final = 16

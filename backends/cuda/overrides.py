@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
+from hotplug.backends.cuda import classification, norms, softmax
 from hotplug.backends.cuda.device import Device
 
-OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {}
+OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    **classification.OVERRIDES,
+    **norms.OVERRIDES,
+    **softmax.OVERRIDES,
+}
 """An entry may still answer ``None`` to a key: then the core decomposes."""

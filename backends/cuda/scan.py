@@ -20,7 +20,7 @@ from hotplug.backends.cuda.header import THREADS, WARP
 from hotplug.backends.cuda.program import Plans, Program, addresses
 from hotplug.backends.cuda.reduce import accumulator, identity, join
 from hotplug.backends.cuda.staged import swapped
-from hotplug.backends.cuda.text import item, kernel, pointers
+from hotplug.backends.cuda.text import item, kernel
 from hotplug.backends.opencl.frame import Layouts
 
 _WARPS: Final = THREADS // WARP

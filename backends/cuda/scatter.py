@@ -170,7 +170,7 @@ class Scatter:
     def __init__(self, device: Device, key: OpKey) -> None:
         text = _Text(device, key)
         free = atomic_by_default(key.mode, key.dtypes[0]) or (ATOMIC and key.mode != "set")
-        kernels = fault.SOURCE + text.ordered() + (text.atomic() if free else "")
+        kernels = text.ordered() + (text.atomic() if free else "")
         program = Program(device, "scatter", text.frame, text.source, kernels)
         self._device: Final = device
         self._pack: Final = program.packer.pack

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hotplug.backends.cuda.compile_check import ARCHITECTURES, complaints, compiled
+from hotplug.backends.cuda.compile_check import ARCHITECTURES, compiled, complaints
 from hotplug.backends.cuda.recorder import sources_of
 from hotplug.conformance.case import Options
 

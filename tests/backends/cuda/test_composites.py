@@ -1,0 +1,102 @@
+"""Hand-written kernels of whole composites against the reference, at sizes that meet each of their branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hotplug as hp
+from hotplug.nn import functional as F
+from hotplug.runtime import Runtime
+
+LENGTHS = (1, 3, 16, 33, 512, 700, 4097, 9000)
+"""One thread, a warp or a block for a row, whose elements stay in registers or not."""
+
+
+def agree(make: Callable[..., Any], *shapes: tuple[int, ...], dtype: Any = hp.float32, limit: float = 3e-6) -> None:
+    """Outputs and gradients on the emulated device, and on the reference in float64."""
+    rng = np.random.default_rng(len(shapes))
+    arrays = [rng.standard_normal(shape) for shape in shapes]
+    found = []
+    for device, kind in (("cuda-emulated:0", dtype), ("numpy", hp.float64)):
+        given = [hp.tensor(each.astype(np.float32)).to(kind).to(device).requires_grad_() for each in arrays]
+        out = make(*given)
+        weight = hp.tensor(np.cos(np.arange(out.numel())).astype(np.float32)).to(kind).to(device).reshape(out.shape)
+        (out * weight).sum().backward()
+        found.append([each.detach().cpu().double().numpy() for each in (out, *(x.grad for x in given))])
+    for actual, expected in zip(*found, strict=True):
+        scale = max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=limit)
+
+
+def used(runtime: Runtime, name: str) -> bool:
+    """Whether the device has run its own kernel of a composite."""
+    return any(key.name == name and kernel is not None for key, kernel in runtime._kernels.items())
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_softmax_of_every_length(emulated: Runtime, length: int) -> None:
+    agree(lambda x: F.softmax(x, -1), (5, length))
+    agree(lambda x: F.log_softmax(x, -1), (5, length))
+    assert used(emulated, "softmax") and used(emulated, "log_softmax_backward")
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_softmax_along_every_axis(emulated: Runtime, dim: int) -> None:
+    agree(lambda x: F.softmax(x, dim), (7, 40, 6))
+    agree(lambda x: F.softmax(x, dim), (7, 40, 6), dtype=hp.float64, limit=1e-14)
+
+
+def test_softmax_of_infinities(emulated: Runtime) -> None:
+    x = hp.tensor([[0.0, -float("inf"), 1.0], [-float("inf")] * 3], device="cuda-emulated:0")
+    found = F.softmax(x, 1).tolist()
+    assert found[0] == pytest.approx([0.26894142, 0.0, 0.73105858])
+    assert all(each != each for each in found[1])
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_layer_norm_of_every_length(emulated: Runtime, length: int) -> None:
+    limit = 1e-5 if length > 3 else 3e-4  # few elements: the deviation may be tiny
+    agree(lambda x, w, b: F.layer_norm(x, (length,), w, b), (9, length), (length,), (length,), limit=limit)
+    assert used(emulated, "standardize") and used(emulated, "standardize_backward")
+
+
+def test_layer_norm_without_parameters_and_over_two_axes(emulated: Runtime) -> None:
+    agree(lambda x: F.layer_norm(x, (6, 10)), (4, 3, 6, 10), limit=1e-5)
+    agree(lambda x, w: F.layer_norm(x, (6, 10), w), (70, 6, 10), (6, 10), limit=1e-5)
+    agree(lambda x, w: F.rms_norm(x, (50,), w), (8, 50), (50,), limit=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (4, 5, 6, 7), (300, 2), (2, 300, 3)])
+def test_batch_norm(emulated: Runtime, shape: tuple[int, ...]) -> None:
+    agree(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), shape, shape[1:2], shape[1:2], limit=2e-5)
+
+
+def test_group_norm(emulated: Runtime) -> None:
+    agree(lambda x, w, b: F.group_norm(x, 3, w, b), (4, 6, 5, 5), (6,), (6,), limit=1e-5)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 600, 5000])
+def test_cross_entropy(emulated: Runtime, classes: int) -> None:
+    target = np.arange(7) * 37 % classes
+    target[3] = -100
+    agree(lambda x: F.cross_entropy(x, hp.tensor(target, device=x.device), reduction="none"), (7, classes))
+    assert used(emulated, "cross_entropy_rows") and used(emulated, "cross_entropy_rows_backward")
+
+
+def test_cross_entropy_of_planes(emulated: Runtime) -> None:
+    target = np.arange(2 * 4 * 5).reshape(2, 4, 5) % 6
+    agree(lambda x: F.cross_entropy(x, hp.tensor(target, device=x.device)), (2, 6, 4, 5))
+
+
+def test_a_class_out_of_range_is_an_error_of_the_next_read(emulated: Runtime) -> None:
+    x = hp.zeros(2, 3, device="cuda-emulated:0")
+    loss = F.cross_entropy(x, hp.tensor([0, 5], device="cuda-emulated:0"))
+    with pytest.raises(
+        hp.errors.IndexRangeError, match="cross_entropy: index 5 is out of bounds for an axis of size 3"
+    ):
+        loss.item()
+    assert F.cross_entropy(x, hp.tensor([0, 1], device="cuda-emulated:0")).item() == pytest.approx(1.0986123)
