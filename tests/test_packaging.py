@@ -71,6 +71,7 @@ def test_the_wheel_is_pure_python_and_whole(wheel: Path) -> None:
     assert top == {"hotplug", f"hotplug-{PROJECT['project']['version']}.dist-info"}
     golden = {f"hotplug/conformance/golden/{file.name}" for file in (ROOT / "conformance" / "golden").glob("*.*")}
     assert golden <= names
+    assert {f"hotplug/plugins/kit/{file.name}" for file in (ROOT / "plugins" / "kit").iterdir()} <= names
 
 
 def test_every_package_of_the_wheel_imports(python: Path, tmp_path: Path) -> None:
