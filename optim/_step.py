@@ -78,7 +78,8 @@ class Step:
     gradient.  Its numbers are runtime scalars, so no value of theirs ever makes a new kernel; its flags select one.
 
     A backend may have a kernel for many parameters at once.  It is asked for the key ``NAME_of_list``, which describes
-    one parameter's update: dtypes and layout classes of the outputs, then of the inputs, and the flags as attributes.
+    one parameter's update: its program, dtypes and layout classes of the outputs, then of the inputs, and the flags as
+    attributes.
     The kernel gets the outputs, the inputs and the numbers of all parameters with that key, one parameter after the
     other; the outputs are the first of the inputs, as in a map.
     """
@@ -135,6 +136,7 @@ class Step:
             kinds = (*layouts[:outputs], *layouts)
             key = OpKey(
                 name=f"{self.name}_of_list", dtypes=tuple(each.dtype for each in kinds),
+                program=self._build(arrays, outputs, numbers, flags),
                 layouts=tuple(map(dispatch.layout_class, kinds)), index64=dispatch.needs_index64(layouts),
                 attributes=tuple(flags.items()),
             )  # fmt: skip
