@@ -10,6 +10,7 @@ from hotplug.backend import Backend, Capabilities, DeviceInfo, Kernel, OpKey
 from hotplug.backends.cuda.argreduce import argreduce
 from hotplug.backends.cuda.device import Block, Device
 from hotplug.backends.cuda.gather import gather
+from hotplug.backends.cuda.lists import SUFFIX, lists
 from hotplug.backends.cuda.machine import Machine
 from hotplug.backends.cuda.map import map_
 from hotplug.backends.cuda.matmul import matmul
@@ -90,7 +91,7 @@ class CudaBackend(Backend):
         self._check(device)
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
-        make = FAMILIES.get(key.name) or OVERRIDES.get(key.name)
+        make = FAMILIES.get(key.name) or OVERRIDES.get(key.name) or (lists if key.name.endswith(SUFFIX) else None)
         return None if make is None else make(self.device(index), key)
 
     @staticmethod

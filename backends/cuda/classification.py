@@ -52,7 +52,7 @@ def _forward(device: Device, key: OpKey) -> Kernel | None:
     ]
     pointers = {"out": name, "kept": name, "input": f"const {name}", "target": "const hp_i64", "fault": "hp_fault_t"}
     sheet = Sheet(pointers, (*AXIS, "ignored"))
-    text = joins(source, kind)
+    text = joins(source, kind, top=True)
     text += row_kernels(source, kind, SETUP, PLACE, {"x": "HP(input)[at]"}, [top, total], finish)
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:

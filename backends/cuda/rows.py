@@ -31,11 +31,11 @@ class Pass(NamedTuple):
     before: Sequence[str] = ()
 
 
-def joins(source: Source, kind: dtype) -> str:
-    """Definitions of ``hp_sum`` and ``hp_top``, over all threads of a row."""
+def joins(source: Source, kind: dtype, top: bool = False) -> str:
+    """Definitions of ``hp_sum``, and of ``hp_top`` if asked for, over all threads of a row."""
     name = source.type(kind)
     text = ""
-    for function, op in (("hp_sum", "add"), ("hp_top", "maximum")):
+    for function, op in (("hp_sum", "add"), *((("hp_top", "maximum"),) if top else ())):
         text += f"""
 HP_INLINE {name} {function}({name} value, int lanes, {name} *shared) {{
     if (lanes == 1) return value;

@@ -108,7 +108,8 @@ class _Text:
         lines = [
             f"__shared__ {self.state} shared[{_WARPS}];", *self.piece(), *self.row(stores=False),
             f"{self.state} total = {self.start};",
-            f"for ({index} at = begin + (int)threadIdx.x; at < end; at += {THREADS}) total = hp_join(total, {self.load('at')});",
+            f"for ({index} at = begin + (int)threadIdx.x; at < end; at += {THREADS})",
+            f"    total = hp_join(total, {self.load('at')});",
             f"for (int d = {WARP // 2}; d > 0; d >>= 1) total = hp_join(total, hp_swapped(total, d));",
             f"if (threadIdx.x % {WARP} == 0) shared[threadIdx.x / {WARP}] = total;",
             "__syncthreads();",

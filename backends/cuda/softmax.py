@@ -72,7 +72,7 @@ def _kernel(device: Device, key: OpKey, backward: bool, log: bool) -> Kernel | N
     names = ("grad", "result") if backward else ("input",)
     sheet = Sheet({"out": stored, **dict.fromkeys(names, f"const {stored}")}, AXIS)
     loads, passes = (_backward if backward else _forward)(source, kind, log)
-    text = joins(source, kind) + row_kernels(source, kind, SETUP, PLACE, loads, passes)
+    text = joins(source, kind, top=not backward) + row_kernels(source, kind, SETUP, PLACE, loads, passes)
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
         return along_axis(layouts, 0, scalars[0])

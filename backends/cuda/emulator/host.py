@@ -13,9 +13,7 @@ _TWO: Final = "pow atan2 hypot copysign nextafter fmod fmax fmin ldexp".split()
 
 def _declarations() -> str:
     """The mathematical functions, declared by hand: the system's headers would take most of the compilation."""
-    lines = []
-    for name in _ONE:
-        lines.append(f"double {name}(double); float {name}f(float);")
+    lines = [f"double {name}(double); float {name}f(float);" for name in _ONE]
     for name in _TWO:
         other = ("int", "int") if name == "ldexp" else ("double", "float")
         lines.append(f"double {name}(double, {other[0]}); float {name}f(float, {other[1]});")

@@ -41,7 +41,8 @@ def used(runtime: Runtime, name: str) -> bool:
 def test_softmax_of_every_length(emulated: Runtime, length: int) -> None:
     agree(lambda x: F.softmax(x, -1), (5, length))
     agree(lambda x: F.log_softmax(x, -1), (5, length))
-    assert used(emulated, "softmax") and used(emulated, "log_softmax_backward")
+    assert used(emulated, "softmax")
+    assert used(emulated, "log_softmax_backward")
 
 
 @pytest.mark.parametrize("dim", [0, 1, 2])
@@ -61,7 +62,8 @@ def test_softmax_of_infinities(emulated: Runtime) -> None:
 def test_layer_norm_of_every_length(emulated: Runtime, length: int) -> None:
     limit = 1e-5 if length > 3 else 3e-4  # few elements: the deviation may be tiny
     agree(lambda x, w, b: F.layer_norm(x, (length,), w, b), (9, length), (length,), (length,), limit=limit)
-    assert used(emulated, "standardize") and used(emulated, "standardize_backward")
+    assert used(emulated, "standardize")
+    assert used(emulated, "standardize_backward")
 
 
 def test_layer_norm_without_parameters_and_over_two_axes(emulated: Runtime) -> None:
@@ -84,7 +86,8 @@ def test_cross_entropy(emulated: Runtime, classes: int) -> None:
     target = np.arange(7) * 37 % classes
     target[3] = -100
     agree(lambda x: F.cross_entropy(x, hp.tensor(target, device=x.device), reduction="none"), (7, classes))
-    assert used(emulated, "cross_entropy_rows") and used(emulated, "cross_entropy_rows_backward")
+    assert used(emulated, "cross_entropy_rows")
+    assert used(emulated, "cross_entropy_rows_backward")
 
 
 def test_cross_entropy_of_planes(emulated: Runtime) -> None:
@@ -100,3 +103,23 @@ def test_a_class_out_of_range_is_an_error_of_the_next_read(emulated: Runtime) ->
     ):
         loss.item()
     assert F.cross_entropy(x, hp.tensor([0, 1], device="cuda-emulated:0")).item() == pytest.approx(1.0986123)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_an_optimizer_steps_all_parameters_in_one_launch(emulated: Runtime, name: str) -> None:
+    shapes = [(5000,), (3, 7), (1,), (64, 33), (0,)]
+    results = []
+    for device in ("cuda-emulated:0", "numpy"):
+        params = [hp.ones(*shape, device=device).mul_(0.5 + n).requires_grad_() for n, shape in enumerate(shapes)]
+        options = {"momentum": 0.9} if name == "SGD" else {}
+        optimizer = getattr(hp.optim, name)(params, lr=0.1, weight_decay=0.01, **options)
+        for step in range(3):
+            for n, param in enumerate(params):
+                param.grad = (
+                    (hp.arange(param.numel(), device=device, dtype=hp.float32) * (n - step)).sin().reshape(param.shape)
+                )
+            optimizer.step()
+        results.append([each.detach().cpu().numpy() for each in params])
+    for actual, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=3e-6, atol=1e-6)
+    assert any(key.name.endswith("_of_list") and kernel is not None for key, kernel in emulated._kernels.items())

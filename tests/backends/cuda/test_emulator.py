@@ -10,7 +10,11 @@ from hotplug.backends.cuda.header import HEADER
 from hotplug.errors import DeviceError
 from hotplug.runtime import Runtime
 
-FRAME = "typedef struct { hp_i64 p[1]; int w[2]; } hp_frame_t;\n#define HP(field) g.field\n#define HP_FRAME HP_BY_VALUE hp_frame_t g\n"
+FRAME = """
+typedef struct { hp_i64 p[1]; int w[2]; } hp_frame_t;
+#define HP(field) g.field
+#define HP_FRAME HP_BY_VALUE hp_frame_t g
+"""
 
 
 def ran(body: str, count: int, grid: tuple[int, int, int] = (1, 1, 1), threads: int = 64) -> list[int]:
@@ -31,7 +35,8 @@ def test_threads_and_blocks_have_their_numbers(emulated: Runtime) -> None:
 
 
 def test_a_barrier_is_waited_for(emulated: Runtime) -> None:
-    body = "__shared__ int shared[64]; shared[threadIdx.x] = threadIdx.x; __syncthreads(); out[threadIdx.x] = shared[63 - threadIdx.x];"
+    body = "__shared__ int shared[64]; shared[threadIdx.x] = threadIdx.x; __syncthreads();"
+    body += "out[threadIdx.x] = shared[63 - threadIdx.x];"
     assert ran(body, 64) == list(range(63, -1, -1))
 
 
