@@ -25,7 +25,7 @@ from hotplug.optim import SGD
 _CONVERGED: Final = 0.35
 """Of the first loss; the reference comes below it after 40 iterations with either optimizer."""
 _ITERATIONS: Final = 10_000
-_SAMPLED: Final = 300
+_SAMPLED: Final = 200
 _PAGES: Final = Path("/proc/self/statm")
 _SLACK: Final = 16 << 20
 """Bytes by which a process may grow for reasons of its own."""
