@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, settings
 import hotplug as hp
 from hotplug.caches import Bounded
 from hotplug.conformance import compare
-from hotplug.conformance.tolerance import Tolerance
+from hotplug.conformance.tolerance import GRADIENT, TERMS, Tolerance
 from hotplug.runtime import runtime_of
 
 quick: Final = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 """For hypothesis: kernels are compiled within the first examples."""
+
+NEAR: Final = GRADIENT._replace(scale=TERMS)
+"""For gradients that cancel to nothing, as those of two standardised numbers do: ulps of the terms."""
 
 
 @contextmanager

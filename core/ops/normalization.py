@@ -172,12 +172,24 @@ def root_mean_square_scale(
 def _(
     grad: Tensor, input: Tensor, weight: Tensor | None, out1: Tensor, dims: Shape
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """``scale * (g - hat * mean(g * hat))`` with ``g = grad * weight`` and ``hat = input * scale``."""
-    hat = input * out1
-    inner = grad if weight is None else grad * weight
+    return (*root_mean_square_backward(grad, input, weight, out1, dims), None)[:2]
+
+
+@composite(outputs=lambda delta, input, weight, scale, dims: _backward_outputs(
+    delta, input, weight, scale, scale, dims, False
+))  # fmt: skip
+def root_mean_square_backward(
+    delta: Tensor, input: Tensor, weight: Tensor | None, scale: Tensor, dims: Shape
+) -> tuple[Tensor, ...]:
+    """The gradients for the input, and for the weight where there is one.
+
+    ``scale * (g - hat * mean(g * hat))`` with ``g = delta * weight`` and ``hat = input * scale``.
+    """
+    hat = input * scale
+    inner = delta if weight is None else delta * weight
     slope = reduction.mean_over(inner * hat, dims, True)
-    found: Tensor = standardize_gradient(inner, hat, out1, 0.0, slope)
-    return found, None if weight is None else reduction.sum_to_size(grad * hat, tuple(weight.shape))
+    found: Tensor = standardize_gradient(inner, hat, scale, 0.0, slope)
+    return (found,) if weight is None else (found, reduction.sum_to_size(delta * hat, tuple(weight.shape)))
 
 
 # --- public functions ------------------------------------------------------------------------------------------------

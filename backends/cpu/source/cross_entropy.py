@@ -38,7 +38,7 @@ from hotplug.backends.cpu.compiled.prelude import (
 @inline
 def _base(top: Any) -> Any:
     """What exponents are taken below: the largest, or 0 where that is infinite."""
-    return top if absolute(top) < Real(np.inf) or top != top else Real(0)
+    return Real(0) if absolute(top) == Real(np.inf) else top
 
 
 def rows(table: intp, start: intp, stop: intp, thread: intp) -> None:
