@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import cross_entropy, linear, ordering, softmax
+from hotplug.backends.cpu.overrides import convolution, cross_entropy, linear, norm, ordering, softmax
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
+    **convolution.OVERRIDES,
     **cross_entropy.OVERRIDES,
     **linear.OVERRIDES,
+    **norm.OVERRIDES,
     **ordering.OVERRIDES,
     **softmax.OVERRIDES,
 }
