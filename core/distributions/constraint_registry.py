@@ -33,8 +33,8 @@ class ConstraintRegistry:
         Raises:
             NotImplementedError: there is none.
         """
-        key = _key(constraint, "transform")
-        factory = self._registry.get(key)
+        known = isinstance(constraint, constraints.Constraint)
+        factory = self._registry.get(_key(constraint, "transform")) if known else None
         if factory is None:
             raise NotImplementedError(f"cannot transform {type(constraint).__name__} constraints: none is registered")
         return factory(constraint)
@@ -60,22 +60,24 @@ transform_to: Final = ConstraintRegistry()
 """Transforms that need not be bijective, for optimisation: the simplex by softmax."""
 
 
-def _both(*kinds: Any) -> Callable[[Factory], Factory]:
+def _declare(
+    *kinds: Any, by: tuple[ConstraintRegistry, ...] = (biject_to, transform_to)
+) -> Callable[[Factory], Factory]:
     def declare(factory: Factory) -> Factory:
         for kind in kinds:
-            biject_to.register(kind, factory)
-            transform_to.register(kind, factory)
+            for registry in by:
+                registry.register(kind, factory)
         return factory
 
     return declare
 
 
-@_both(constraints.real)
+@_declare(constraints.real)
 def _real(constraint: Any) -> transforms.Transform:
     return transforms.identity_transform
 
 
-@_both(constraints.greater_than, constraints.greater_than_eq)
+@_declare(constraints.greater_than, constraints.greater_than_eq)
 def _above(constraint: Any) -> transforms.Transform:
     if isinstance(constraint.lower_bound, (int, float)) and constraint.lower_bound == 0:
         return transforms.ExpTransform()
@@ -84,14 +86,14 @@ def _above(constraint: Any) -> transforms.Transform:
     )
 
 
-@_both(constraints.less_than)
+@_declare(constraints.less_than)
 def _below(constraint: Any) -> transforms.Transform:
     return transforms.ComposeTransform(
         [transforms.ExpTransform(), transforms.AffineTransform(constraint.upper_bound, -1)]
     )
 
 
-@_both(constraints.interval, constraints.half_open_interval)
+@_declare(constraints.interval, constraints.half_open_interval)
 def _between(constraint: Any) -> transforms.Transform:
     low, high = constraint.lower_bound, constraint.upper_bound
     if isinstance(low, float) and isinstance(high, float) and (low, high) == (0.0, 1.0):
@@ -99,38 +101,38 @@ def _between(constraint: Any) -> transforms.Transform:
     return transforms.ComposeTransform([transforms.SigmoidTransform(), transforms.AffineTransform(low, high - low)])
 
 
-@biject_to.register(constraints.simplex)  # type: ignore[untyped-decorator]
+@_declare(constraints.simplex, by=(biject_to,))
 def _simplex(constraint: Any) -> transforms.Transform:
     return transforms.StickBreakingTransform()
 
 
-@transform_to.register(constraints.simplex)  # type: ignore[untyped-decorator]
+@_declare(constraints.simplex, by=(transform_to,))
 def _soft_simplex(constraint: Any) -> transforms.Transform:
     return transforms.SoftmaxTransform()
 
 
-@_both(constraints.lower_cholesky)
+@_declare(constraints.lower_cholesky, by=(transform_to,))
 def _lower_cholesky(constraint: Any) -> transforms.Transform:
     return transforms.LowerCholeskyTransform()
 
 
-@_both(constraints.positive_definite, constraints.positive_semidefinite)
+@_declare(constraints.positive_definite, constraints.positive_semidefinite, by=(transform_to,))
 def _positive_definite(constraint: Any) -> transforms.Transform:
     return transforms.PositiveDefiniteTransform()
 
 
-@_both(constraints.corr_cholesky)
+@_declare(constraints.corr_cholesky)
 def _corr_cholesky(constraint: Any) -> transforms.Transform:
     return transforms.CorrCholeskyTransform()
 
 
-@biject_to.register(constraints.independent)  # type: ignore[untyped-decorator]
+@_declare(constraints.independent, by=(biject_to,))
 def _independent(constraint: Any) -> transforms.Transform:
     base = biject_to(constraint.base_constraint)
     return transforms.IndependentTransform(base, constraint.reinterpreted_batch_ndims)
 
 
-@transform_to.register(constraints.independent)  # type: ignore[untyped-decorator]
+@_declare(constraints.independent, by=(transform_to,))
 def _soft_independent(constraint: Any) -> transforms.Transform:
     base = transform_to(constraint.base_constraint)
     return transforms.IndependentTransform(base, constraint.reinterpreted_batch_ndims)

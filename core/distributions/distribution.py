@@ -204,4 +204,4 @@ class Distribution(ABC):  # noqa: B024 - PyTorch asks for no method in particula
 
 
 def _shown(value: Any) -> str:
-    return str(value if value.numel() == 1 else value.size())
+    return str(value.item()) if value.numel() == 1 else str(value.size())
