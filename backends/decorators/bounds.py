@@ -7,6 +7,7 @@ excused where a program is well-conditioned, and nothing is blamed on a device w
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -32,6 +33,8 @@ class Bounded(NamedTuple):
 
     value: NDArray
     error: Error = 0.0
+    signs: bool = False
+    """Whether zero and minus zero are told apart: where elements are only moved."""
 
     @property
     def exact(self) -> bool:
@@ -86,7 +89,7 @@ def _own(node: Expr, value: NDArray, operands: Sequence[Bounded], can: Capabilit
     if not can.denormals:
         smallest = float(limits.smallest_normal)
         tiny = [np.abs(each.value.astype(np.float64)) < smallest for each in operands if each.value.dtype.kind == "f"]
-        flushed = np.logical_or.reduce([size < 2 * smallest, *tiny])
+        flushed = functools.reduce(np.logical_or, tiny, size < 2 * smallest)
         ulps = np.where(flushed, ulps + _flushed(node, wide, operands, smallest), ulps)
     if np.isfinite(wide).all():
         return ulps
@@ -183,15 +186,17 @@ def _converted(value: NDArray, operand: Bounded, source: dtype, target: dtype) -
 
 def wrong(actual: NDArray, goal: Bounded, kind: dtype, can: Capabilities) -> NDArray:
     """Which elements are off by more than they may be."""
-    expected, error = goal
+    expected, error, signs = goal
     with np.errstate(all="ignore"):
         same = np.asarray(actual == expected)
         if kind.kind not in "fc":
             return np.asarray(~same & ~np.isinf(error))
+        if signs and kind.kind == "f":
+            same &= np.signbit(actual) == np.signbit(expected)
         wide = np.complex128 if kind.kind == "c" else np.float64
         got, wanted = actual.astype(wide), expected.astype(wide)
         same |= np.isnan(got) & np.isnan(wanted)
-        same |= np.abs(got - wanted) <= error
+        same |= (np.abs(got - wanted) <= error) & ~np.asarray((got == 0) & (wanted == 0) & signs)
         limits = ml_dtypes.finfo(kind.real.numpy)
         same |= np.isinf(got) & (np.abs(wanted) + error >= float(limits.max)) & np.isfinite(wanted)
         if not can.denormals:

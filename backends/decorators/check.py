@@ -33,6 +33,9 @@ from hotplug.backends.decorators.references import Call, goals, running_composit
 from hotplug.dispatch import layout_class
 from hotplug.errors import ArgumentError, DivergenceError, IndexRangeError
 
+_MARGIN: Final = 256
+"""Bytes before and behind an output that must stay as they are."""
+
 
 @final
 class CheckBackend(Forwarding):
@@ -55,8 +58,9 @@ class CheckBackend(Forwarding):
         def checked(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
             before = [self._read(each) for each in outs] if key.name == "scatter" else []
             given = [self._read(each) for each in inputs]
+            beside = [self._beside(each, outs) for each in outs]
             kernel(outs, inputs, scalars)
-            self._compare(index, key, outs, inputs, before, given, scalars)
+            self._compare(index, key, outs, inputs, before, given, scalars, beside)
 
         return checked
 
@@ -67,9 +71,22 @@ class CheckBackend(Forwarding):
         start = array.offset * array.dtype.itemsize - low
         return np.ndarray(array.shape, array.dtype.numpy, data, start, array.layout.byte_strides)
 
+    def _beside(self, array: Array, outs: Sequence[Array]) -> bytes:
+        """What lies in the same block of memory right before and behind an output, unless another output does."""
+        storage = array.storage
+        if (
+            sum(each.storage is storage for each in outs) > 1
+            or self.inner.capabilities(storage.runtime.index).functional
+        ):
+            return b""
+        low, high = array.byte_range()
+        first, last = max(0, low - _MARGIN), min(high + _MARGIN, max(storage.block, storage.nbytes))
+        parts = [(start, size) for start, size in ((first, low - first), (high, last - high)) if size > 0]
+        return b"".join(bytes(self.inner.read(storage.buffer, start, size)) for start, size in parts)
+
     def _compare(
         self, index: int, key: OpKey, outs: Sequence[Array], inputs: Sequence[Array], before: Sequence[NDArray],
-        given: Sequence[NDArray], scalars: Sequence[Any],
+        given: Sequence[NDArray], scalars: Sequence[Any], beside: Sequence[bytes],
     ) -> None:  # fmt: skip
         found = [self._read(each) for each in outs]  # a device with a queue says here that an index was out of range
         at = origin()
@@ -90,6 +107,8 @@ class CheckBackend(Forwarding):
                 bad = wrong(got, goal, array.dtype, can)
                 if bad.any():
                     report.fail(_first(position, got, goal, bad))
+            if self._beside(array, outs) != beside[position]:
+                report.fail(f"output {position}: memory beside it was written")
         self._unchanged(outs, inputs, given, report)
         with self._lock:
             self.agreed += 1

@@ -82,20 +82,21 @@ def _plain(call: Call, inputs: Sequence[NDArray] | None = None, before: Sequence
 
 
 def _exact(call: Call) -> list[Bounded]:
-    return [Bounded(each) for each in _plain(call, before=call.before)]
+    return [Bounded(each, signs=True) for each in _plain(call, before=call.before)]
 
 
 def _map(call: Call) -> list[Bounded]:
     found = evaluate(call.key.program, call.inputs, call.scalars, call.shapes[0], call.can)
     return [
-        Bounded(np.broadcast_to(value, shape), error) for (value, error), shape in zip(found, call.shapes, strict=True)
+        Bounded(np.broadcast_to(each.value, shape), each.error, root.op == "input")
+        for each, shape, root in zip(found, call.shapes, call.key.program, strict=True)
     ]
 
 
 def _reduce(call: Call) -> list[Bounded]:
     """Of the program's value, which may itself be off; sums also by the order of their terms."""
     key, shape = call.key, call.inputs[0].shape
-    terms, error = evaluate(key.program, call.inputs, call.scalars, shape, call.can)[0]
+    terms, error, _ = evaluate(key.program, call.inputs, call.scalars, shape, call.can)[0]
     axes = tuple(range(len(shape) - key.axis, len(shape)))
     (out,) = _plain(call)
     off = np.broadcast_to(np.asarray(error, np.float64), shape)

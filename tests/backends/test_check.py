@@ -13,7 +13,7 @@ from planted_backends import BUGS, Planted
 
 import hotplug as hp
 from hotplug.array import Array
-from hotplug.backend import Kernel, OpKey
+from hotplug.backend import Capabilities, Kernel, OpKey
 from hotplug.backends.decorators.check import check_of
 from hotplug.backends.numpy import families
 from hotplug.backends.numpy.backend import NumpyBackend
@@ -121,6 +121,8 @@ def cases() -> dict[str, Callable[[str], Any]]:
         ),
         "output_cleared_first": lambda d: ramp(d, 3).scatter(0, hp.tensor([1], device=d), 0.5),
         "first_matrix_for_the_whole_batch": lambda d: ramp(d, 2, 3, 4) @ ramp(d, 2, 4, 3),
+        "lost_sign_of_zero": lambda d: hp.tensor([[1.0, -0.0], [2.0, 3.0]], device=d).T.contiguous(),
+        "one_element_written_behind": lambda d: ramp(d, 6).exp(),
         "second_operand_changed": lambda d: ramp(d, 3, 4) @ ramp(d, 4, 3),
     }
 
@@ -189,6 +191,33 @@ def test_ties_cancellation_and_random_bits_are_no_divergence() -> None:
         (z * 2).add_(1).relu_()[::2].sum().backward()
         assert z.grad is not None
         assert hp.tensor([float("inf"), float("nan"), -0.0, 1e-42, 3e38]).mul(2).isnan().sum().item() == 1
+
+
+def test_a_device_that_flushes_denormals_may(device: Callable[[Any], str]) -> None:
+    class Flushing(Overriding):
+        """The reference without denormal numbers."""
+
+        def capabilities(self, index: int) -> Capabilities:
+            return Capabilities(host_memory=True, denormals=False)
+
+    def flushed(key: OpKey) -> Kernel | None:
+        right = families.kernel(key)
+        if key.name != "map" or right is None:
+            return right
+
+        def kernel(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
+            right(outs, inputs, scalars)
+            for out in map(ndarray, outs):
+                if out.dtype == np.float32:
+                    out[np.abs(out) < np.finfo(np.float32).smallest_normal] = 0
+
+        return kernel
+
+    checked = device(Flushing(flushed))
+    x = hp.tensor([1e-30, 2.0, -3.0], device=checked)
+    assert (x * 1e-10).tolist() == [0, pytest.approx(2e-10), pytest.approx(-3e-10)]
+    assert ((x * 1e-10) * 1e10 + x.reshape(3, 1)).shape == (3, 3)
+    assert train(checked, 1) == pytest.approx(train("numpy", 1))
 
 
 def test_an_index_that_the_device_lets_pass_is_found(device: Callable[[Any], str]) -> None:
