@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import convolution, cross_entropy, linear, norm, ordering, softmax
+from hotplug.backends.cpu.overrides import convolution, cross_entropy, linear, norm, ordering, softmax, step
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
     **convolution.OVERRIDES,
@@ -19,4 +19,5 @@ OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
     **norm.OVERRIDES,
     **ordering.OVERRIDES,
     **softmax.OVERRIDES,
+    **step.OVERRIDES,
 }
