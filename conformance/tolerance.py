@@ -119,7 +119,7 @@ def function_tolerance(name: str) -> Tolerance:
     return _FUNCTIONS.get(name, KERNEL)
 
 
-TRAINING: Final = Tolerance(256, 64, TENSOR, "every step's rounding is fed back through all the steps after it")
+TRAINING: Final = Tolerance(64, 16, TENSOR, "every step's rounding is fed back through all the steps after it")
 """Of the losses of a training run of level 4."""
 
 QUOTIENT: Final = 1e-6
