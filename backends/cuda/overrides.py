@@ -7,9 +7,13 @@ from typing import Final
 
 from hotplug.backend import Kernel, OpKey
 from hotplug.backends.cuda import classification, norms, softmax
+from hotplug.backends.cuda.attention import attention
+from hotplug.backends.cuda.attention_backward import attention_backward
 from hotplug.backends.cuda.device import Device
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    "attention": attention,
+    "attention_backward": attention_backward,
     **classification.OVERRIDES,
     **norms.OVERRIDES,
     **softmax.OVERRIDES,

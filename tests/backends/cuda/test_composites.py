@@ -123,3 +123,36 @@ def test_an_optimizer_steps_all_parameters_in_one_launch(emulated: Runtime, name
     for actual, expected in zip(*results, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=3e-6, atol=1e-6)
     assert any(key.name.endswith("_of_list") and kernel is not None for key, kernel in emulated._kernels.items())
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    ("queries", "keys", "depth", "width"), [(5, 5, 8, 8), (70, 70, 40, 70), (1, 100, 16, 3), (65, 33, 17, 64)]
+)
+def test_attention(emulated: Runtime, queries: int, keys: int, depth: int, width: int, causal: bool) -> None:
+    shapes = [(2, 3, queries, depth), (2, 3, keys, depth), (2, 3, keys, width)]
+    agree(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal), *shapes, limit=1e-5)
+    assert used(emulated, "attention")
+    assert used(emulated, "attention_backward")
+
+
+def test_attention_of_views_and_of_shared_heads(emulated: Runtime) -> None:
+    def turned(q: Any, k: Any, v: Any) -> Any:
+        return F.scaled_dot_product_attention(*(each.transpose(1, 2) for each in (q, k, v)))
+
+    agree(turned, (2, 40, 3, 8), (2, 35, 3, 8), (2, 35, 3, 8), limit=1e-5)
+    agree(F.scaled_dot_product_attention, (4, 2, 10, 8), (2, 12, 8), (1, 1, 12, 8), limit=1e-5)
+    agree(F.scaled_dot_product_attention, (9, 4), (3, 9, 4), (9, 4), dtype=hp.float64, limit=1e-14)
+
+
+def test_attention_with_masks(emulated: Runtime) -> None:
+    allowed = np.arange(40 * 50).reshape(40, 50) % 3 > 0
+    allowed[7] = False  # a query that may attend to nothing
+    added = np.where(allowed, 0.5, -np.inf).astype(np.float32)
+    for mask in (allowed, added, allowed[None, None, :1]):
+        agree(
+            lambda q, k, v, mask=mask: F.scaled_dot_product_attention(
+                q, k, v, hp.tensor(mask, device=q.device).to(q.dtype if mask.dtype != bool else hp.bool)
+            ),
+            (2, 2, 40, 8), (2, 2, 50, 8), (2, 2, 50, 8), limit=1e-5,
+        )  # fmt: skip
