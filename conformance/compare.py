@@ -65,6 +65,9 @@ def _magnitude(expected: NDArray, kind: dtype, allowed: Tolerance, terms: float)
 
 
 def _exact(actual: NDArray, expected: NDArray, what: str, operands: Sequence[NDArray]) -> float:
+    bytes_ = np.ascontiguousarray(actual).view(np.uint8) if actual.dtype == bool else None
+    if bytes_ is not None and bytes_.size and bytes_.max() > 1:
+        raise CaseFailedError(f"{what}: a bool is stored as byte {bytes_.max()}; expected 0 or 1")
     wrong = actual != expected
     if wrong.any():
         raise CaseFailedError(_message(actual, expected, wrong, what, "must be equal", operands))

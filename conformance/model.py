@@ -61,7 +61,10 @@ def _reals(function: Callable[[float], float]) -> Callable[[NDArray], NDArray]:
 
 
 def _lgamma(x: float) -> float:
-    return math.inf if math.isinf(x) or (x <= 0 and x == math.floor(x)) else math.lgamma(x)
+    try:
+        return math.inf if math.isinf(x) or (x <= 0 and x == math.floor(x)) else math.lgamma(x)
+    except OverflowError:
+        return math.inf
 
 
 def _digamma(x: NDArray) -> NDArray:

@@ -15,7 +15,7 @@ from hotplug.conformance.compare import check
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.tolerance import Tolerance
 from hotplug.dispatch import call as run
-from hotplug.dtypes import dtype
+from hotplug.dtypes import dtype, float64
 from hotplug.layout import Shape
 
 _GUARD: Final = 67
@@ -38,9 +38,23 @@ class Wanted(NamedTuple):
 
 
 def values(bench: Bench, key: str, kind: dtype, shape: Shape, low: float = -3.0, high: float = 3.0) -> NDArray:
-    """Ordinary values of a dtype, the same in every process."""
-    found: NDArray = Draw(key, kind.kind, bench.options.seed)(*shape, low=low, high=high).values.astype(kind.numpy)
-    return found
+    """Ordinary values of a dtype, the same in every process; float64 has digits that float32 can't hold."""
+    draw = Draw(key, kind.kind, bench.options.seed)
+    found: NDArray = draw(*shape, low=low, high=high).values.astype(kind.numpy)
+    return found + found * (draw.uniform(*shape) - 0.5) * 2.0**-25 if kind is float64 else found
+
+
+def any_values(bench: Bench, key: str, kind: dtype, shape: Shape) -> NDArray:
+    """:func:`values`, but of integers every third one is near a limit of the dtype, or near one of a narrower type."""
+    found = values(bench, key, kind, shape)
+    if kind.kind not in "ui":
+        return found
+    bits, signed = 8 * kind.itemsize, kind.kind == "i"
+    edges = [(1 << bits - signed) - 1, (1 << bits - signed) - 2, 1 << bits - 1 - signed, (1 << min(bits - 2, 53)) + 1]
+    edges += [-(1 << bits - 1), 1 - (1 << bits - 1), -(1 << min(bits - 2, 31)) - 5] if signed else [(1 << bits - 1) + 1]
+    draw = Draw(f"{key}/edges", "f", bench.options.seed)
+    chosen = np.array(edges, kind.numpy)[(draw.uniform(*shape) * len(edges)).astype(int)]
+    return np.where(draw.uniform(*shape) < 1 / 3, chosen, found).astype(kind.numpy)
 
 
 def supported(bench: Bench, *kinds: dtype, held: bool = False) -> None:

@@ -19,10 +19,14 @@ def _elementwise(function: Callable[[float], float]) -> Callable[[NDArray], NDAr
     return apply
 
 
+_LGAMMA_LIMIT = 2.55e305
+"""From here on the logarithm of gamma is larger than any float64, which Python's raises an error for."""
+
+
 def _lgamma(x: float) -> float:
-    if math.isinf(x):
+    if math.isinf(x) or x > _LGAMMA_LIMIT or (x <= 0 and x == math.floor(x)):
         return math.inf
-    return math.inf if x <= 0 and x == math.floor(x) else math.lgamma(x)
+    return math.lgamma(x)
 
 
 def _digamma(x: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hotplug import dtypes
+from hotplug import dispatch, dtypes
 from hotplug.backend import SCATTER_MODES
 from hotplug.conformance import calls, model
 from hotplug.conformance.calls import LAYOUTS, NDArray, shown
@@ -16,7 +16,7 @@ from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.levels.kernels_scalar import REAL, SOME
 from hotplug.conformance.tolerance import EXACT, tolerance_of
-from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
+from hotplug.conformance.trial import Given, Wanted, any_values, expect, launch, supported, values
 from hotplug.dispatch import call as run
 from hotplug.dtypes import bool_, dtype, float32, int32, int64
 from hotplug.errors import IndexRangeError
@@ -38,7 +38,7 @@ def picked(bench: Bench, key: str, high: int, shape: Shape, kind: dtype = int64)
 def gathered(bench: Bench, kind: dtype, shape: Shape, axis: int, layouts: tuple[str, str, str], many: int = 11,
              index_kind: dtype = int64) -> None:  # fmt: skip
     """``many`` elements along an axis."""
-    x = values(bench, "gather", kind, shape)
+    x = any_values(bench, "gather", kind, shape)
     wanted = (*shape[:axis], many, *shape[axis + 1 :])
     given = [Given(x, layouts[1]), Given(picked(bench, "at", shape[axis], wanted, index_kind), layouts[2])]
     (found,) = launch(bench, "gather", [Wanted(kind, wanted, layouts[0])], given, axis=axis)
@@ -77,6 +77,10 @@ def scattered(bench: Bench, mode: str, kind: dtype, shape: Shape, axis: int, lay
     given = (*shape[:axis], many, *shape[axis + 1 :])
     low = 1 if mode == "mul" else -3  # products stay small, and what is set is told from what was there
     start, source = values(bench, "start", kind, shape, low, 2), values(bench, "source", kind, given, low, 2)
+    if kind.kind in "ui":
+        start, source = any_values(bench, "start", kind, shape), any_values(bench, "source", kind, given)
+    if mode in ("min", "max") and kind.kind == "f":  # NaN wins, wherever it is
+        start.flat[1], source.flat[min(2, source.size - 1)] = np.nan, np.nan
     index = Given(picked(bench, "at", shape[axis], given, index_kind), layouts[1])
     values_ = Given(source, layouts[2])
     (found,) = launch(bench, "scatter", [Given(start, layouts[0])], [index, values_], mode=mode, axis=axis)
@@ -125,6 +129,40 @@ def scatter_many(bench: Bench) -> float:
     if bench.runtime.capabilities.deterministic_scatter and len(set(found)) > 1:
         raise CaseFailedError("scatter add of equal inputs gave other bits, though deterministic_scatter is declared")
     return worst
+
+
+def many(bench: Bench) -> float:
+    """Thousands of elements picked and placed, more than one group of threads has."""
+    supported(bench, float32, int64)
+    gathered(bench, float32, (2, 1500), 1, ("contiguous", "contiguous", "contiguous"), 1700)
+    return scattered(bench, "set", float32, (2, 1500), 1, ("contiguous",) * 3, 1700)
+
+
+def waits(name: str, bench: Bench) -> float:
+    """A position out of range is told by synchronize too; work that was asked for afterwards is done all the same."""
+    supported(bench, float32, int64)
+    runtime = bench.runtime
+    bad = calls.upload(runtime, np.array([0, 9, 1]))
+    three = calls.upload(runtime, np.arange(3, dtype=np.float32))
+    out, after = (calls.upload(runtime, np.zeros(3, np.float32)) for _ in range(2))
+    inputs = [three, bad] if name == "gather" else [bad, three]
+    more: dict[str, Any] = {"axis": 0, "mode": "" if name == "gather" else "set"}
+    kernel = runtime.kernel(calls.key_for(name, [out], inputs, **more))
+    assert kernel is not None
+    told = False
+    try:
+        run(runtime, kernel, [out], inputs, ())
+    except IndexRangeError:
+        told = True
+    dispatch.copy(three, after)
+    try:
+        runtime.backend.synchronize(runtime.index)
+    except IndexRangeError:
+        told = True
+    if not told:
+        raise CaseFailedError(f"{name} with position 9 for 3 elements: synchronize raised no IndexRangeError")
+    expect(bench, calls.download(after), np.arange(3.0), float32, EXACT, f"a copy after a {name} that went wrong")
+    return 0.0
 
 
 def out_of_range(name: str, position: int, bench: Bench) -> float:
@@ -176,6 +214,9 @@ def cases(options: Options) -> Iterator[Case]:
         for mode in SCATTER_MODES if options.full else ("set", "add"):
             yield Case(1, "scatter", "float32", f"{mode}-{shape}", functools.partial(scatter_shape, mode, shape))
     yield Case(1, "scatter", "float32", "many-onto-one", scatter_many)
+    yield Case(1, "gather", "float32", "many", many)
+    for name in ("gather", "scatter"):
+        yield Case(1, name, "", "synchronize", functools.partial(waits, name))
     for name in ("gather", "scatter"):
         for position in (-1, 5, 1 << 40):
             yield Case(1, name, "", f"index-{position}", functools.partial(out_of_range, name, position))

@@ -15,7 +15,7 @@ from hotplug.conformance.case import Bench, Case, CaseFailedError, Options
 from hotplug.conformance.draw import Draw
 from hotplug.conformance.levels.kernels_scalar import REAL
 from hotplug.conformance.tolerance import EXACT, KERNEL
-from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
+from hotplug.conformance.trial import Given, Wanted, any_values, expect, launch, supported, values
 from hotplug.dtypes import bool_, dtype, float16, float32, float64, int32, int64, uint8, uint32
 from hotplug.expr.node import Expr, binary, cast, constant, index, input_, scalar, unary, where
 from hotplug.layout import Shape
@@ -34,14 +34,14 @@ _FEW: Final = frozenset((1, 2, 3, 7, 17, 33, 64, 65, 255, 257, 1025, 4097, 65537
 
 def launch_and_compare(
     bench: Bench, program: tuple[Expr, ...], shape: Shape, inputs: list[Given], scalars: Any = (), layout: str =
-    "contiguous", allowed: Any = KERNEL, **more: Any,
+    "contiguous", allowed: Any = KERNEL, signs: bool = False, **more: Any,
 ) -> float:  # fmt: skip
     """One map, its outputs in a layout."""
     outs = [Wanted(root.dtype, shape, layout) for root in program]
     found = launch(bench, "map", outs, inputs, scalars, program=program, **more)
     goals = model.evaluate(program, [shown(*each) for each in inputs], scalars, shape)
     return max(
-        expect(bench, each, goal, root.dtype, allowed, f"output {position}")
+        expect(bench, each, goal, root.dtype, allowed, f"output {position}", signs=signs)
         for position, (each, goal, root) in enumerate(zip(found, goals, program, strict=True))
     )
 
@@ -65,7 +65,7 @@ def layouts(shape: Shape, wide_index: bool, bench: Bench) -> float:
 def copies(kind: dtype, bench: Bench) -> float:
     """Elements are moved bit for bit, from every layout and to every layout; also where a dtype can only be held."""
     supported(bench, kind, held=True)
-    array = values(bench, "copy", kind, (5, 6))
+    array = any_values(bench, "copy", kind, (5, 6))
     if kind.kind == "f":
         array.reshape(-1)[:4] = np.array([np.nan, -0.0, np.inf, -np.inf]).astype(kind.numpy)
     chosen = (*LAYOUTS, "broadcast", "single") if bench.options.full or kind is float32 else ("contiguous", "mixed")
@@ -129,7 +129,7 @@ def constants(bench: Bench) -> float:
         literals += [(0.1, float64), (5e-300, float64)]
     program = tuple(constant(value, kind) for value, kind in literals)
     for layout in ("contiguous", "mixed"):
-        launch_and_compare(bench, program, (3, 5), [], layout=layout, allowed=EXACT)
+        launch_and_compare(bench, program, (3, 5), [], layout=layout, allowed=EXACT, signs=True)
     count = index()
     iota = (count, cast(count, float32), where(count < 4, count, -count), cast(count % 3, uint8))
     return max(launch_and_compare(bench, iota, shape, [], layout="mixed") for shape in ((3, 5), (2, 3, 4), (70,)))
@@ -165,6 +165,26 @@ def uncontracted(kind: dtype, bench: Bench) -> float:
     return 0.0
 
 
+def algebra(kind: dtype, bench: Bench) -> float:
+    """What holds for numbers but not for NaN, infinities and zeros is not assumed."""
+    supported(bench, kind)
+    x, special = input_(0, kind), np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, 3e38], kind.numpy)
+    program = (
+        x - x, x * 0.0, x / x, binary("ne", x, x), binary("eq", x, x), x + 0.0, (x + 1.5) - 1.5,
+        where(binary("eq", x, x), constant(1.0, kind), x), binary("lt", x, constant(math.inf, kind)), -(-x),
+    )  # fmt: skip
+    return launch_and_compare(bench, program, special.shape, [Given(special)], allowed=EXACT, signs=True)
+
+
+def far_index(bench: Bench) -> float:
+    """The index of elements that float32 can't count."""
+    supported(bench, int64, uint8)
+    count = (1 << 24) + 9
+    outs = [Wanted(uint8, (count,))]
+    (found,) = launch(bench, "map", outs, [], program=(cast(index() % 251, uint8),))
+    return expect(bench, found, np.arange(count) % 251, uint8, EXACT, "index modulo 251")
+
+
 def philox(bench: Bench) -> float:
     """The random generator's rounds of 32-bit products, bit for bit."""
     supported(bench, uint32)
@@ -197,6 +217,9 @@ def cases(options: Options) -> Iterator[Case]:
     yield Case(1, "map", "float32", "sizes", functools.partial(sizes, options.full))
     for kind in (float32, float64):
         yield Case(1, "map", kind.name, "uncontracted", functools.partial(uncontracted, kind))
+        yield Case(1, "map", kind.name, "algebra", functools.partial(algebra, kind))
+    if options.full:
+        yield Case(1, "map", "", "far_index", far_index)
     more: tuple[Callable[[Bench], float], ...] = (in_place, numbers, constants, many_operands, philox, mixed_dtypes)
     for part in more:
         yield Case(1, "map", "", part.__name__, part)

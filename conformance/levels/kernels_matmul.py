@@ -12,8 +12,8 @@ from hotplug.conformance import model
 from hotplug.conformance.calls import shown
 from hotplug.conformance.case import Bench, Case, Options
 from hotplug.conformance.levels.kernels_scalar import REAL
-from hotplug.conformance.tolerance import Tolerance, tolerance_of
-from hotplug.conformance.trial import Given, Wanted, expect, launch, supported, values
+from hotplug.conformance.tolerance import EXACT, Tolerance, tolerance_of
+from hotplug.conformance.trial import Given, Wanted, any_values, expect, launch, supported, values
 from hotplug.dtypes import bool_, dtype, float32
 
 EDGES: Final = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 129, 257)
@@ -29,7 +29,7 @@ LAYOUTS: Final = (
 def product(bench: Bench, kind: dtype, sizes: tuple[int, int, int, int], layouts: tuple[str, str, str]) -> float:
     """One batched product ``(b, m, k) @ (b, k, n)``."""
     batch, m, n, k = sizes
-    left, right = values(bench, "left", kind, (batch, m, k)), values(bench, "right", kind, (batch, k, n))
+    left, right = any_values(bench, "left", kind, (batch, m, k)), any_values(bench, "right", kind, (batch, k, n))
     a, b = (_given(each, layout) for each, layout in zip((left, right), layouts[1:], strict=True))
     out = "transposed" if layouts[0] == "columns" else layouts[0]
     (found,) = launch(bench, "matmul", [Wanted(kind, (batch, m, n), out)], [a, b])
@@ -78,6 +78,14 @@ def special(bench: Bench) -> float:
     return expect(bench, found, model.matmul(left, right, float32), float32, _allowed(5), "special values", terms=9.0)
 
 
+def half_accuracy(kind: dtype, bench: Bench) -> float:
+    """Products of half types are added up wider: sums of thousands of equal terms keep their digits."""
+    supported(bench, kind)
+    left, right = np.full((1, 2, 4096), 1, kind.numpy), np.full((1, 4096, 3), 0.25, kind.numpy)
+    (found,) = launch(bench, "matmul", [Wanted(kind, (1, 2, 3))], [Given(left), Given(right)])
+    return expect(bench, found, np.full((1, 2, 3), 1024.0), kind, EXACT, "4096 equal terms")
+
+
 def cases(options: Options) -> Iterator[Case]:
     """All cases of the family."""
     for kind in REAL:
@@ -87,3 +95,6 @@ def cases(options: Options) -> Iterator[Case]:
         yield Case(1, "matmul", "float32", f"layouts-{'-'.join(names)}", functools.partial(layouts, position))
     yield Case(1, "matmul", "float32", "edges", functools.partial(edges, options.full))
     yield Case(1, "matmul", "float32", "special", special)
+    for kind in REAL:
+        if kind.kind == "f" and kind.itemsize == 2:
+            yield Case(1, "matmul", kind.name, "accuracy", functools.partial(half_accuracy, kind))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from ml_dtypes import finfo
 
 from hotplug import dtypes
 from hotplug.conformance import model
@@ -40,6 +41,11 @@ SPECIAL: Final = (
     -2147483649.0, 9.3e18, 1.8e19, 1e20, 171.0, 0.49999997,
 )  # fmt: skip
 
+FINE: Final = (
+    5e-324, -1e-310, 1e-300, 1.7e308, -1.7e308, 710.2, -745.0, 1e16, 9007199254740993.0, 0.1, 1 / 3, 0.9999999, -0.9999999,
+)  # fmt: skip
+"""What float64 has beside :data:`SPECIAL`."""
+
 Made = tuple[str, Expr]
 
 
@@ -59,7 +65,7 @@ def special_values(bench: Bench, kind: dtype) -> NDArray:
     if kind.kind == "b":
         return np.array([False, True])
     if kind.kind == "f":
-        return normal(bench, SPECIAL, kind)
+        return normal(bench, (*SPECIAL, *FINE) if kind is float64 else SPECIAL, kind)
     low, high = int(np.iinfo(kind.numpy).min), int(np.iinfo(kind.numpy).max)
     chosen = {0, 1, 2, 3, 5, 7, 8, 16, 31, 32, 63, 64, high, high - 1, high // 2, low, low + 1, -1, -2, -3, -7}
     return np.array(sorted(value for value in chosen if low <= value <= high), kind.numpy)
@@ -78,7 +84,8 @@ def pairs(bench: Bench, kind: dtype) -> tuple[NDArray, NDArray]:
 
 def of_one(bench: Bench, kind: dtype) -> float:
     """Functions of one operand; half types are read, computed in float32 and rounded once."""
-    values = np.unique(pairs(bench, kind)[0].astype(kind.compute.numpy)).astype(kind.numpy)
+    both = special_values(bench, kind), pairs(bench, kind)[0]
+    values = np.concatenate([both[0], np.unique(both[1].astype(kind.compute.numpy)).astype(kind.numpy)])
     x = cast(input_(0, kind), kind.compute)
     return _compare(bench, [(name, cast(unary(name, x), kind)) for name in functions(kind)[0]], [values])
 
@@ -108,8 +115,17 @@ def casts(bench: Bench, kind: dtype) -> float:
     values = special_values(bench, kind)
     if kind.kind == "f":
         values = np.concatenate([values, Draw("casts", "f")(200, low=-300, high=300).values.astype(kind.numpy)])
+    if kind.kind in "ui" and kind.itemsize == 8:
+        values = np.concatenate([values, _ties(kind)])
     goals = [each for each in REAL if each in bench.runtime.capabilities.arithmetic and each is not kind]
     return _compare(bench, [(f"cast to {each.name}", cast(input_(0, kind), each)) for each in goals], [values], EXACT)
+
+
+def _ties(kind: dtype) -> NDArray:
+    """Integers half way between two numbers of a floating dtype, and what lies beside them."""
+    found = [(1 << top) + (1 << top - digits) * odd + beside for top in (40, 53, 61) for digits in (24, 53)
+             for odd in (1, 3) for beside in (-1, 0, 1) if top > digits]  # fmt: skip
+    return np.array(found + ([-each for each in found] if kind.kind == "i" else []), kind.numpy)
 
 
 def rounding(bench: Bench, kind: dtype) -> float:
@@ -121,6 +137,9 @@ def rounding(bench: Bench, kind: dtype) -> float:
         after = (bits + np.uint16(1)).view(kind.numpy).astype(np.float64)
         ties = ((exact + after) / 2).astype(np.float32)
         around = [ties, np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(np.inf))]
+    largest = float(finfo(kind.numpy).max)
+    edge = np.float32(largest + largest * float(finfo(kind.numpy).eps) / 4)  # half way to what would be the next number
+    around.append(np.array([edge, np.nextafter(edge, np.float32(0)), np.nextafter(edge, np.float32(np.inf)), 3.4e38]))
     values = normal(bench, np.concatenate(around), float32)
     worst = _compare(bench, [("cast", cast(input_(0, float32), kind))], [values], EXACT)
     if float64 in bench.runtime.capabilities.arithmetic and kind is float16:  # bfloat16 is rounded by way of float32

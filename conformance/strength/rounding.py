@@ -98,7 +98,7 @@ ACCUMULATORS: Final[tuple[tuple[str, str, Callable[[str, Call], None], str, tupl
                                              ("float64", "float32"), ("int64", "float64"), ("int32", "float32"))),
     ("product", "matmul", matmul_in, "", (("float16", "float16"), ("bfloat16", "bfloat16"), ("float32", "bfloat16"),
                                           ("float64", "float32"), ("int64", "float32"), ("int32", "int16"))),
-    ("scattered-sum", "scatter", scatter_in, "add", (("float16", "float16"), ("bfloat16", "bfloat16"),
+    ("scattered-sum", "scatter", scatter_in, "add", (
                                                      ("float64", "float32"), ("int64", "float32"), ("int32", "int16"))),
 )  # fmt: skip
 """Name, family, bug, mode, and pairs of the operands' dtype and what is added up in instead."""
@@ -195,8 +195,8 @@ def through(narrow: str, call: Call) -> None:
     call.right(inputs=inputs)
 
 
-NARROW: Final = (("float64", "float32"), ("int64", "float64"), ("uint64", "int32"), ("int32", "float32"), ("float32", "float16"),
-                 ("int16", "int8"), ("uint16", "uint8"), ("float32", "bfloat16"), ("float16", "bfloat16"))  # fmt: skip
+NARROW: Final = (("float64", "float32"), ("int64", "float64"), ("uint64", "int32"), ("int32", "float32"),
+                 ("float32", "float16"), ("int16", "int8"), ("uint16", "uint8"), ("float32", "bfloat16"), ("float16", "bfloat16"))  # fmt: skip
 _EVERY: Final = ("map", "reduce", "argreduce", "scan", "gather", "scatter", "matmul")
 
 
@@ -227,7 +227,7 @@ def operators() -> Iterator[Operator]:
             )  # fmt: skip
     for rule in ROUNDINGS:
         yield Operator(
-            f"{rule.__name__.replace('_', '-')}/cast", "wrong rounding", "kernel", (rule.__doc__ or ""), ("map",), _HALVES,
+            f"to-half-{rule.__name__.replace('_', '-')}/cast", "wrong rounding", "kernel", (rule.__doc__ or ""), ("map",), _HALVES,
             functools.partial(_rounding, rule),
         )  # fmt: skip
     for family in _EVERY:
