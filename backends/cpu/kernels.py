@@ -9,13 +9,12 @@ import numpy as np
 
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu import render
-from hotplug.backends.cpu.tiers import first_input, tiered
+from hotplug.backends.cpu.tiers import Sizes, first_input, outputs, tiered
 from hotplug.backends.numpy import families
 from hotplug.backends.numpy.evaluate import convert
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.backends.numpy.quiet import quiet
 from hotplug.expr.node import schedule
-
 
 _LEAST: Final = 131072
 """Elements of a map of one addition from which the compiled tier is faster; the more a program does, the fewer."""
@@ -139,7 +138,27 @@ def _one_axis(index: Array, axis: int) -> NDArray | None:
     return ndarray(index)[tuple(slice(None) if at == axis else 0 for at in range(len(strides)))]
 
 
-def gather(key: OpKey) -> Kernel:
+_LEAST_MOVED: Final = 16384
+
+
+def _by_index(name: str, by_numpy: Callable[[OpKey], Kernel], size: Sizes) -> Callable[[OpKey], Kernel]:
+    """The family's kernel: NumPy's for small calls, ``compiled.indexing``'s for large ones."""
+
+    def make(key: OpKey) -> Kernel:
+        small = by_numpy(key)
+
+        def compiled() -> Kernel | None:
+            from hotplug.backends.cpu.compiled import indexing
+
+            made: Kernel | None = getattr(indexing, name)(key, small)
+            return made
+
+        return tiered(name, small, compiled, _LEAST_MOVED, size)
+
+    return make
+
+
+def _gather_by_numpy(key: OpKey) -> Kernel:
     """Whole rows at once where the index is the same along all other axes."""
     general = families.gather(key)
 
@@ -155,7 +174,7 @@ def gather(key: OpKey) -> Kernel:
     return kernel
 
 
-def scatter(key: OpKey) -> Kernel:
+def _scatter_by_numpy(key: OpKey) -> Kernel:
     """Sums of rows with equal index by sorting, where the index is the same along all other axes."""
     general = families.scatter(key)
 
@@ -177,5 +196,7 @@ def scatter(key: OpKey) -> Kernel:
 
 
 MAKERS: Final[dict[str, Callable[[OpKey], Kernel]]] = {
-    "map": map_, "reduce": reduce, "matmul": matmul, "gather": gather, "scatter": scatter,
+    "map": map_, "reduce": reduce, "matmul": matmul,
+    "gather": _by_index("gather", _gather_by_numpy, outputs), "scatter": _by_index("scatter", _scatter_by_numpy, first_input),
+    "scan": _by_index("scan", families.family, outputs),
 }  # fmt: skip

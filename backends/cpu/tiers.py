@@ -38,7 +38,8 @@ def forced() -> str:
     return wanted
 
 
-def _outputs(outs: Sequence[Array], _: Sequence[Array]) -> int:
+def outputs(outs: Sequence[Array], _: Sequence[Array]) -> int:
+    """The measure of kernels whose work is the size of what they write."""
     return outs[0].layout.numel
 
 
@@ -47,7 +48,7 @@ def first_input(_: Sequence[Array], inputs: Sequence[Array]) -> int:
     return inputs[0].layout.numel
 
 
-def tiered(name: str, small: Kernel, make: Callable[[], Kernel | None], least: int, size: Sizes = _outputs) -> Kernel:
+def tiered(name: str, small: Kernel, make: Callable[[], Kernel | None], least: int, size: Sizes = outputs) -> Kernel:
     """A kernel that calls ``small`` below ``least`` elements, and else the one that ``make`` compiles when first needed.
 
     Where ``make`` returns ``None`` (it has nothing for this key) or fails, ``small`` serves all calls; of a failure, a

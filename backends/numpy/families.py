@@ -156,10 +156,15 @@ FAMILIES: Final[dict[str, Callable[[OpKey], Body]]] = {
 }  # fmt: skip
 
 
+def family(key: OpKey) -> Kernel:
+    """The reference kernel of a required family."""
+    return _on_ndarrays(FAMILIES[key.name](key))
+
+
 def kernel(key: OpKey) -> Kernel | None:
     """The reference kernel of a required family, or of a composite that NumPy has in its libraries; else ``None``."""
     if key.name in FAMILIES:
-        return _on_ndarrays(FAMILIES[key.name](key))
+        return family(key)
     from hotplug.backends.numpy import fft, linalg
 
     body = linalg.body_of(key) or fft.body_of(key)

@@ -70,7 +70,7 @@ def task(module: str, entry: str, kind: str = "float32", **constants: Any) -> in
     """
     from hotplug.backends.cpu.compiled import prelude
 
-    given = " ".join(f"{name}={value}" for name, value in sorted(constants.items()) if isinstance(value, int))
+    given = " ".join(f"{name}={value}" for name, value in sorted(constants.items()) if isinstance(value, (int, float)))
     text = f"# {entry} for {kind} {given}\n{_module_text(module)}"
     names = {**prelude.names_for(kind), **constants}
     return task_of_text(f"{module}-{entry}-{kind}", text, entry, names)

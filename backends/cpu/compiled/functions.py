@@ -15,7 +15,13 @@ import numpy as np
 from numba import types
 
 from hotplug.backends.cpu.compiled.memory import (
-    absolute, copysign, float32_of_bits, float64_of_bits, floor, int32_bits, round_even,
+    absolute,
+    copysign,
+    float32_of_bits,
+    float64_of_bits,
+    floor,
+    int32_bits,
+    round_even,
 )  # fmt: skip
 from hotplug.backends.cpu.compiled.prelude import exact, inline
 
@@ -296,8 +302,8 @@ def pow(x: Any, y: Any) -> Any:
     """x to the power y, in float64 by way of log2 and exp2; the special cases are C's."""
     size = absolute(x)
     t = types.float64(y) * _wide_log2(size)
-    t = t if t > _W(-200) else _W(-200)
-    t = t if t < _W(200) else _W(200)
+    t = max(_W(-200), t)
+    t = min(_W(200), t)
     result = types.float32(_wide_exp2(t))
     whole = floor(y) == y
     odd = whole & (absolute(y) < _F(16777216.0)) & (floor(y * _HALF) * _TWO != y)

@@ -173,7 +173,8 @@ def _element(position: int, step: int, base: str) -> str:
 
 def _innermost(walk: Walk, outputs: int, bases: Sequence[str], bounds: str, body: Sequence[str]) -> list[str]:
     """The loop over the last axis: what is broadcast along it is read before it."""
-    before, within = [], []
+    before: list[str] = []
+    within: list[str] = []
     for position, (step, base) in enumerate(zip(walk.steps, bases, strict=True)):
         if position < outputs:
             within.append(f"o{position} = {_element(position, step, base)}")

@@ -28,6 +28,7 @@ panel: Any = panels.panel("float32", PLACES, VECTORS)
 band: Any = panels.band("float32", CHANNELS, WIDTH)
 dots: Any = panels.dots("float32", DOTS)
 turn: Any = panels.turn("float32")
+call: Final[Any] = panels.call
 store_index: Any = memory.store("int64", 17)
 
 

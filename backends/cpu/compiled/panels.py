@@ -246,6 +246,18 @@ def turn(real: str) -> Any:
     return _intrinsic(4, real, count, write)
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def call(_: Any, address: Any, table: Any, box: Any, block: Any, thread: Any) -> Any:
+    """Call a stage at an address."""
+
+    def generate(context: Any, builder: Any, __: Any, values: Any) -> Any:
+        shape = ir.FunctionType(ir.VoidType(), [INT64] * 4)
+        builder.call(builder.inttoptr(values[0], shape.as_pointer()), values[1:])
+        return context.get_dummy_value()
+
+    return types.void(*(types.intp,) * 5), generate
+
+
 def block(vectors: int) -> int:
     """Places of a panel of so many vectors of channels: the sums, one row of weights and a number fit the registers."""
     if machine().registers == 32:

@@ -128,6 +128,26 @@ def _of_float64() -> dict[str, Any]:
     return {"erf": inline(erf), "sigmoid": inline(sigmoid), "exp": np.exp, "log": np.log, "tanh": np.tanh}
 
 
+Total: Any = types.float64
+"""The type of running totals."""
+load_total: Any = memory.load("float64", 17)
+store_total: Any = memory.store("float64", 17)
+_store_mark: Final[Any] = memory.store("int64", 16)
+
+
+@inline
+def mark(address: Any, value: Any) -> None:
+    """Note that something happened, and with which number: two words at an address."""
+    _store_mark(address, 0, 1)
+    _store_mark(address, 1, value)
+
+
+@inline
+def is_nan(x: Any) -> Any:
+    """Whether x is not a number; integers always are."""
+    return x != x  # noqa: PLR0124
+
+
 ITEM: int = 4
 """Bytes of an element."""
 
@@ -147,8 +167,57 @@ def names_for(kind: str) -> dict[str, Any]:
 
 
 __all__ = [
-    "ITEM", "Real", "Wide", "absolute", "add", "anyhow", "copysign", "erf", "exact", "exp", "float32", "float32_of_bits", "float64",
-    "float64_of_bits", "inline", "int32", "int32_bits", "int64", "int64_bits", "intp", "load", "load1", "load2",
-    "load3", "load4", "load_index", "load_real", "load_real2", "load_real3", "log", "maximum", "minimum", "multiply", "multiply_add", "np", "number", "prefetch",
-    "sigmoid", "square_root", "store", "store1", "store2", "store_real", "store_real2", "store_real3", "tanh", "uint32", "uint64", "word",
+    "ITEM",
+    "Real",
+    "Total",
+    "Wide",
+    "absolute",
+    "add",
+    "anyhow",
+    "copysign",
+    "erf",
+    "exact",
+    "exp",
+    "float32",
+    "float32_of_bits",
+    "float64",
+    "float64_of_bits",
+    "inline",
+    "int32",
+    "int32_bits",
+    "int64",
+    "int64_bits",
+    "intp",
+    "load",
+    "load1",
+    "load2",
+    "load3",
+    "load4",
+    "load_index",
+    "load_real",
+    "load_real2",
+    "load_real3",
+    "load_total",
+    "log",
+    "mark",
+    "maximum",
+    "minimum",
+    "multiply",
+    "multiply_add",
+    "np",
+    "number",
+    "prefetch",
+    "sigmoid",
+    "square_root",
+    "store",
+    "store1",
+    "store2",
+    "store_real",
+    "store_real2",
+    "store_real3",
+    "store_total",
+    "tanh",
+    "uint32",
+    "uint64",
+    "word",
 ]  # fmt: skip

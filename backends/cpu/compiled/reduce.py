@@ -1,7 +1,7 @@
 """Compiled reductions, with the Expr that is applied first in the same loop.
 
 Along rows, a work item is the elements that one output sums up, or a chunk of them; down columns, a strip of outputs
-next to each other.  float32 is summed in the lanes of vectors over at most 4096 elements, then in float64.  Where the
+next to each other.  float32 is summed in the lanes of vectors over at most 1024 elements, then in float64.  Where the
 outputs are few, chunks of the reduced axes are items of their own, whose results NumPy joins at the end.
 """
 
@@ -26,11 +26,11 @@ from hotplug.dtypes import dtype
 from hotplug.expr.node import schedule
 from hotplug.layout import Layout
 
-_SEGMENT: Final = 4096
+_SEGMENT: Final = 1024
 """Elements that are summed in float32."""
 _STRIP: Final = 512
 """Outputs next to each other that one item sums down the columns."""
-_ROWS: Final = 64
+_ROWS: Final = 32
 """Rows of a strip that are summed in float32."""
 _CHUNK: Final = 65536
 """Elements of a chunk, where the outputs are too few to be the items."""
@@ -288,7 +288,8 @@ def _place(form: Form, count: int) -> list[str]:
 
 def _reads(form: Form, count: int, variable: str) -> tuple[list[str], list[str]]:
     """The loads before the innermost loop and within it."""
-    before, within = [], []
+    before: list[str] = []
+    within: list[str] = []
     for i in range(count):
         step = form.steps[i]
         along = {0: "", 1: f" + {variable}", 2: f" + {variable} * s{i}"}[step]

@@ -33,7 +33,7 @@ _COST: Final = 6
 """A vectorised function costs about so many additions."""
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """A program has a node that is NumPy's."""
 
 
@@ -46,7 +46,7 @@ def supported(program: Sequence[Expr]) -> bool:
     """Whether every node of a program can be rendered."""
     try:
         Text().render(program, {}, {}, "i")
-    except Unsupported:
+    except UnsupportedError:
         return False
     return True
 
@@ -128,10 +128,10 @@ def _cast(value: str, source: dtype, target: dtype) -> str:
         return f"{value} != 0"
     if source.is_floating_point and target.kind in "iu":
         if target is uint64:
-            raise Unsupported("float to uint64")
+            raise UnsupportedError("float to uint64")
         return f"{target.name}(to_int64({value}))"
     if is_half(target) and source is float64:
-        raise Unsupported("float64 to a half type would be rounded twice")
+        raise UnsupportedError("float64 to a half type would be rounded twice")
     return f"{target.compute.name}({value})"
 
 
@@ -142,7 +142,7 @@ def _of_bool(op: str, args: Sequence[str]) -> str:
         return f"not {args[0]}"
     if op == "abs":
         return args[0]
-    raise Unsupported(op)
+    raise UnsupportedError(op)
 
 
 def _of_float(op: str, kind: dtype, args: Sequence[str]) -> str:
@@ -163,7 +163,7 @@ def _of_float(op: str, kind: dtype, args: Sequence[str]) -> str:
         "rsqrt": lambda: f"{real}(1) / memory.square_root({args[0]})",
     }
     if op not in simple:
-        raise Unsupported(op)
+        raise UnsupportedError(op)
     return simple[op]()
 
 
@@ -186,7 +186,7 @@ def _of_integer(node: Expr, args: Sequence[str]) -> str:
         **dict.fromkeys(("maximum", "fmax"), lambda: f"({args[0]} if {args[0]} > {args[1]} else {args[1]})"),
     }
     if op not in simple:
-        raise Unsupported(op)
+        raise UnsupportedError(op)
     return simple[op]()
 
 
@@ -194,7 +194,7 @@ def _shift(node: Expr, args: Sequence[str], name: str, width: int) -> str:
     """Shifts by the width or more give 0, or the sign; numbers in the text are the usual case."""
     amount = node.args[1]
     if amount.op != "constant" or not 0 <= amount.value < width:
-        raise Unsupported("a shift by a number that is not in the program")
+        raise UnsupportedError("a shift by a number that is not in the program")
     sign = "<<" if node.op == "shl" else ">>"
     return f"{name}({args[0]} {sign} {args[1]})"
 
