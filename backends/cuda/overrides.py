@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cuda import classification, norms, softmax
+from hotplug.backends.cuda import classification, convolution, norms, softmax
 from hotplug.backends.cuda.attention import attention
 from hotplug.backends.cuda.attention_backward import attention_backward
 from hotplug.backends.cuda.device import Device
@@ -15,6 +15,7 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     "attention": attention,
     "attention_backward": attention_backward,
     **classification.OVERRIDES,
+    **convolution.OVERRIDES,
     **norms.OVERRIDES,
     **softmax.OVERRIDES,
 }

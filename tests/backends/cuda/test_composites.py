@@ -156,3 +156,26 @@ def test_attention_with_masks(emulated: Runtime) -> None:
             ),
             (2, 2, 40, 8), (2, 2, 50, 8), (2, 2, 50, 8), limit=1e-5,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rank", "input", "weight", "options"),
+    [
+        (1, (2, 3, 20), (4, 3, 5), {"stride": 2, "padding": 2}),
+        (2, (2, 4, 9, 8), (6, 2, 3, 3), {"groups": 2, "padding": 1}),
+        (2, (3, 5, 11, 12), (70, 5, 3, 2), {"stride": (2, 3), "padding": (1, 0), "dilation": (2, 1)}),
+        (2, (1, 8, 6, 6), (8, 1, 3, 3), {"groups": 8}),
+        (3, (1, 2, 5, 6, 7), (3, 2, 2, 3, 2), {"padding": (1, 0, 1), "stride": (1, 2, 1)}),
+    ],
+)
+def test_convolution(
+    emulated: Runtime, rank: int, input: tuple[int, ...], weight: tuple[int, ...], options: Any
+) -> None:
+    op = getattr(F, f"conv{rank}d")
+    agree(lambda x, w, b: op(x, w, b, **options), input, weight, weight[:1], limit=1e-5)
+    agree(lambda x, w: op(x, w, **options), input, weight, dtype=hp.float64, limit=1e-14)
+    turned = getattr(F, f"conv_transpose{rank}d")
+    fitting = (input[0], weight[0], *input[2:])
+    agree(lambda x, w: turned(x, w, **options), fitting, weight, limit=2e-5)
+    for name in ("convolution", "convolution_input_backward", "convolution_weight_backward"):
+        assert used(emulated, name)
