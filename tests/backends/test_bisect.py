@@ -94,9 +94,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def bisect(site: Path, devices: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def bisect(site: Path, devices: str, *arguments: str, program: str = "train.py") -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [sys.executable, "-m", "hotplug.cli", "bisect", "--devices", devices, "train.py", *arguments]
+    options = [each for each in arguments if each.startswith("--most")]
+    others = [each for each in arguments if each not in options]
+    command = [sys.executable, "-m", "hotplug.cli", "bisect", "--devices", devices, *options, program, *others]
     environment = os.environ | {"PYTHONPATH": str(site)}
     return subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=120, check=False)
 
@@ -152,12 +154,26 @@ def test_a_program_that_fails_on_one_device_is_told(site: Path) -> None:
 
 def test_a_program_that_names_another_device_is_told(site: Path) -> None:
     (site / "fixed.py").write_text("import hotplug as hp\n(hp.ones(3, device='cpu') + 1).sum()\n")
-    command = [sys.executable, "-m", "hotplug.cli", "bisect", "--devices", "numpy,other", "fixed.py"]
-    environment = os.environ | {"PYTHONPATH": str(site)}
-    ended = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=60, check=False)
+    ended = bisect(site, "numpy,other", program="fixed.py")
     assert ended.returncode == 1
     assert "the program ran no op on " in ended.stdout
     assert "{device}" in ended.stdout
+
+
+def test_it_ends_after_as_many_results_as_asked_for(site: Path) -> None:
+    ended = bisect(site, "numpy,other", "--most=20")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "numpy and other agree so far: 20 forward results compared" in ended.stdout
+
+
+def test_a_program_for_pytorch_is_told_its_device_and_one_device_is_held_against_the_reference(site: Path) -> None:
+    (site / "old.py").write_text(
+        "import sys, torch\nassert sys.argv[1] in ('numpy', 'forwards')\n"
+        "x = torch.ones(2, 5, device='cuda', requires_grad=True)\n(x * 2).exp().tanh().sum().backward()\n"
+    )
+    ended = bisect(site, "forwards", "{device}", program="old.py")
+    assert ended.returncode == 1
+    assert "the results part at tanh, forward, call 1 of it, after 3 equal results" in ended.stdout
 
 
 @pytest.mark.parametrize("devices", ["cpu,cpu", "cpu,numpy,cpu", "numpy"])
