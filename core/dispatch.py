@@ -7,7 +7,7 @@ prepared once and kept in ``Runtime.plans``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, final
 
 from hotplug.array import Array
@@ -262,20 +262,31 @@ def key_of(name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: An
     )  # fmt: skip
 
 
-def override(
-    runtime: Runtime,
-    key: OpKey,
-    make_outs: Callable[[], Sequence[Array]],
-    inputs: Sequence[Array],
-    scalars: Sequence[Any],
-) -> Sequence[Array] | None:
-    """Run a composite by the backend's own kernel, or return ``None``: decompose."""
-    kernel = runtime.kernel(key)
-    if kernel is None:
-        return None
-    outs = make_outs()
-    call(runtime, kernel, outs, inputs, scalars)
-    return outs
+@final
+class FamilyPlan:
+    """A launch of one family prepared for given layouts: what the output is, and as what its kernel sees it."""
+
+    __slots__ = ("kernel", "out", "runtime", "target", "views")
+
+    def __init__(self, runtime: Runtime, key: OpKey, out: Array, target: Array, views: Sequence[Array]) -> None:
+        kernel = runtime.kernel(key)
+        assert kernel is not None  # a required family
+        self.runtime: Final = runtime
+        self.kernel: Final[Kernel] = kernel
+        self.out: Final = out.layout
+        self.target: Final = None if target.layout is out.layout else target.layout
+        self.views: Final = [each.layout for each in views]
+
+    def run(self, inputs: Sequence[Array], scalars: Sequence[Any] = NO_SCALARS) -> Array:
+        """Launch on Arrays of the layouts that the plan was made for."""
+        out = self.runtime.empty(self.out)
+        target = out if self.target is None else Array(out.storage, self.target, 0)
+        views = [
+            each if each.layout is layout else Array(each.storage, layout, each.offset)
+            for each, layout in zip(inputs, self.views, strict=True)
+        ]
+        call(self.runtime, self.kernel, [target], views, scalars)
+        return out
 
 
 INDEX: Final = int64

@@ -12,7 +12,7 @@ from typing import Any
 from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.autograd.mode import WATCH
-from hotplug.dispatch import key_of, launch, move
+from hotplug.dispatch import FamilyPlan, key_of, launch, move
 from hotplug.dtypes import dtype, int64
 from hotplug.expr.node import Expr, cast, input_
 from hotplug.layout import MAX_RANK, Shape, Strides, broadcast_strides, collapse, layout_of
@@ -30,6 +30,11 @@ def reduce(
         program: the Expr applied first, of dtype ``out_dtype``'s compute type; default: the input, converted.
         shape: common shape of the inputs; default: that of the first.
     """
+    signature = ("reduce", mode, tuple([each.layout for each in inputs]), tuple(dims), out_dtype, program, shape)
+    plan = inputs[0].storage.runtime.plans.get(signature)
+    if plan is not None:
+        found: Array = plan.run(inputs, scalars)
+        return found
     shape = inputs[0].shape if shape is None else shape
     kept = [axis for axis in range(len(shape)) if axis not in dims]
     out = dispatch.new(inputs[0], out_dtype, tuple(shape[axis] for axis in kept))
@@ -46,15 +51,15 @@ def reduce(
         return reduce_complex(mode, inputs, dims, out, program, shape)
     if any(each.dtype.kind == "c" for each in inputs):
         inputs, program, scalars = [_materialise(inputs, program, shape, scalars)], input_(0, program.dtype), ()
-    _reduce_into(mode, inputs, dims, kept, out, program, shape, scalars)
+    _reduce_into(mode, inputs, dims, kept, out, program, shape, scalars, signature)
     return out
 
 
 def _reduce_into(
     mode: str, inputs: Sequence[Array], dims: Sequence[int], kept: Sequence[int], out: Array, program: Expr,
-    shape: Shape, scalars: Sequence[Any],
+    shape: Shape, scalars: Sequence[Any], signature: tuple[Any, ...],
 ) -> None:  # fmt: skip
-    runtime = out.storage.runtime
+    runtime, given = out.storage.runtime, inputs
     if runtime.capabilities.contiguous_only:
         inputs, program = [_materialise(inputs, program, shape, scalars)], input_(0, program.dtype)
         scalars = ()
@@ -77,6 +82,8 @@ def _reduce_into(
         dense = _materialise(views, program, views[0].shape, scalars)
         views, scalars = [dense], ()
         key = key_of("reduce", [target], views, mode=mode, program=(input_(0, program.dtype),), axis=len(reduced_shape))
+    elif len(views) == len(given) and all(a.storage is b.storage for a, b in zip(views, given, strict=True)):
+        runtime.plans[signature] = FamilyPlan(runtime, key, out, target, views)
     launch(runtime, key, [target], views, scalars)
 
 
@@ -190,6 +197,11 @@ def matmul(left: Array, right: Array) -> Array:
     """Batched product ``(*B, M, K) @ (*B, K, N) -> (*B, M, N)``; batch axes broadcast."""
     from hotplug.layout import broadcast_shapes
 
+    runtime, signature = left.storage.runtime, ("matmul", left.layout, right.layout)
+    plan = runtime.plans.get(signature)
+    if plan is not None:
+        found: Array = plan.run((left, right))
+        return found
     batch = broadcast_shapes("matmul", left.shape[:-2], right.shape[:-2])
     (m, k), n = left.shape[-2:], right.shape[-1]
     out = dispatch.new(left, left.dtype, (*batch, m, n))
@@ -202,7 +214,7 @@ def matmul(left: Array, right: Array) -> Array:
         from hotplug.lowering import matmul_complex
 
         return matmul_complex(left, right, out)
-    left, right = _plain(left), _plain(right)
+    given, (left, right) = (left, right), (_plain(left), _plain(right))
     operands = [out, left, right]
     strides = [broadcast_strides(each.shape[:-2], each.strides[:-2], batch) for each in operands]
     count, folded = collapse(batch, strides)
@@ -216,7 +228,10 @@ def matmul(left: Array, right: Array) -> Array:
         move(each, (size, *tail), (*(step or (0,)), *each.strides[-2:]))
         for each, tail, step in zip(operands, tails, folded, strict=True)
     ]
-    launch(out.storage.runtime, key_of("matmul", views[:1], views[1:]), views[:1], views[1:])
+    key = key_of("matmul", views[:1], views[1:])
+    if left is given[0] and right is given[1]:
+        runtime.plans[signature] = FamilyPlan(runtime, key, out, views[0], views[1:])
+    launch(runtime, key, views[:1], views[1:])
     return out
 
 

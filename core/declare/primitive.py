@@ -16,11 +16,12 @@ from hotplug.array import Array
 from hotplug.autograd.graph import Edge, Meta, Node, Saved, history, mark_inference, released
 from hotplug.autograd.mode import MODE
 from hotplug.autograd.views import mark_view
-from hotplug.backend.contract import OpKey
-from hotplug.dispatch import layout_class, needs_index64, override
+from hotplug.backend.contract import Kernel, OpKey
+from hotplug.dispatch import call, layout_class, needs_index64
 from hotplug.dtypes import dtype
 from hotplug.errors import DeviceMismatchError
 from hotplug.layout import Layout, Shape, layout_of
+from hotplug.runtime import Runtime
 from hotplug.tensor import Tensor, wrap
 
 P = ParamSpec("P")
@@ -207,10 +208,21 @@ class Composite(Op, Generic[P, R]):
         return outcome
 
     def _override(self, args: Sequence[Any]) -> Any:
-        assert self.outputs is not None
         tensors = list(tensors_in(args))
-        runtime = tensors[0]._array.storage.runtime
         arrays = [tensor._array for tensor in tensors]
+        runtime = arrays[0].storage.runtime
+        signature = (self, *[arg._array.layout if isinstance(arg, Tensor) else _signed(arg) for arg in args])
+        plan = runtime.plans.get(signature)
+        if plan is None:
+            plan = runtime.plans[signature] = self._prepare(runtime, args, arrays)
+        if plan.kernel is None:
+            return None
+        outs = [runtime.empty(layout) for layout in plan.outs]
+        call(runtime, plan.kernel, outs, arrays, plan.scalars)
+        return wrap(outs[0]) if len(outs) == 1 and not self._many else tuple([wrap(out) for out in outs])
+
+    def _prepare(self, runtime: Runtime, args: Sequence[Any], arrays: Sequence[Array]) -> CompositePlan:
+        assert self.outputs is not None
         expected = self.outputs(*args)
         names = list(zip(self.parameters, args, strict=False))
         key = OpKey(
@@ -221,14 +233,25 @@ class Composite(Op, Generic[P, R]):
             index64=needs_index64([array.layout for array in arrays]),
             attributes=tuple((name, value) for name, value in names if isinstance(value, (bool, str, type(None)))),
         )
-        outs = override(
-            runtime, key, lambda: [runtime.empty(layout_of(kind, shape)) for shape, kind in expected], arrays,
-            [value for _, value in names if _is_numeric(value)],
-        )  # fmt: skip
-        if outs is None:
-            return None
-        results = [wrap(out) for out in outs]
-        return tuple(results) if self._many or len(results) > 1 else results[0]
+        scalars = tuple(value for _, value in names if _is_numeric(value))
+        outs = tuple(layout_of(kind, tuple(shape)) for shape, kind in expected)
+        return CompositePlan(runtime.kernel(key), outs, scalars)
+
+
+class CompositePlan(NamedTuple):
+    """A composite prepared for arguments of given layouts and numbers."""
+
+    kernel: Kernel | None
+    """The backend's own; ``None``: decompose."""
+    outs: tuple[Layout, ...]
+    scalars: tuple[Any, ...]
+
+
+def _signed(arg: Any) -> Any:
+    """An argument that is no tensor as part of a plan's signature: True is not 1 there, nor 1 a 1.0."""
+    if isinstance(arg, (list, tuple)):
+        return tuple([each._array.layout if isinstance(each, Tensor) else _signed(each) for each in arg])
+    return arg.__class__, arg
 
 
 def _own(results: Sequence[Tensor], args: Sequence[Any]) -> None:
