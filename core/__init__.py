@@ -87,6 +87,7 @@ from hotplug.tensor import (
 if TYPE_CHECKING:
     from hotplug import (
         amp as amp,
+        array_api as array_api,
         backends as backends,
         compat as compat,
         conformance as conformance,
@@ -117,8 +118,8 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp backends compat conformance cuda data distributions fft func linalg nn optim random serialization special testing "
-    "utils".split()
+    "amp array_api backends compat conformance cuda data distributions fft func linalg nn optim random serialization "
+    "special testing utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home

@@ -11,7 +11,7 @@ from hotplug._methods import TensorMethods
 from hotplug.array import Array
 from hotplug.autograd.graph import Hook, Meta, Node, history
 from hotplug.dtypes import dtype as DType
-from hotplug.errors import ArgumentTypeError, AutogradError, DeviceError, HotplugError
+from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, DeviceError, HotplugError
 
 if TYPE_CHECKING:
     from hotplug.device import device as Device
@@ -342,6 +342,24 @@ class Tensor(TensorMethods):
             raise DeviceError(f"a tensor on '{self.device}' isn't in host memory; use .cpu() first")
         found = host.numpy(self, False)
         return np.array(found, dtype=dtype, copy=copy)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The module :mod:`hotplug.array_api`, by which other libraries know how to work with Tensors.
+
+        Raises:
+            ArgumentError: a version of the standard that is not supported.
+        """
+        from hotplug import array_api
+
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+            raise ArgumentError(f"__array_namespace__: version {api_version!r} is not supported; 2024.12 is")
+        return array_api
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """The tensor on another device: the array API standard's name for :meth:`to`."""
+        if stream is not None:
+            raise ArgumentError("to_device: there are no streams; leave stream=None")
+        return self.to(device)  # type: ignore[no-any-return]
 
     def __dlpack__(
         self, *, stream: Any = None, max_version: tuple[int, int] | None = None,

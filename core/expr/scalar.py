@@ -99,7 +99,9 @@ def isnan(operand: Expr) -> Expr:
 
 
 def isinf(operand: Expr) -> Expr:
-    """Whether the value is an infinity."""
+    """Whether the value is an infinity; of a complex one, whether a part is."""
+    if operand.dtype.kind == "c":
+        return isinf(real(operand)) | isinf(imag(operand))
     return constant(False, bool_) if operand.dtype.kind in "bui" else eq(unary("abs", operand), math.inf)
 
 

@@ -45,19 +45,19 @@ def ge(input: Any, other: Any) -> Any:
     return s.ge(input, other)
 
 
-@elementwise(dtype=real, inplace=False, sample=(-2, 2))
+@elementwise(dtype=numeric, inplace=False, sample=(-2, 2))
 def isnan(input: Any) -> Any:
     """Whether an element is NaN -> bool."""
     return s.isnan(input)
 
 
-@elementwise(dtype=real, inplace=False, sample=(-2, 2))
+@elementwise(dtype=numeric, inplace=False, sample=(-2, 2))
 def isinf(input: Any) -> Any:
     """Whether an element is an infinity -> bool."""
     return s.isinf(input)
 
 
-@elementwise(dtype=real, inplace=False, sample=(-2, 2))
+@elementwise(dtype=numeric, inplace=False, sample=(-2, 2))
 def isfinite(input: Any) -> Any:
     """Whether an element is neither NaN nor an infinity -> bool."""
     return ~(s.isnan(input) | s.isinf(input))
