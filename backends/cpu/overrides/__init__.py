@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import convolution, cross_entropy, linear, norm, ordering, softmax, step
+from hotplug.backends.cpu.overrides import attention, convolution, cross_entropy, linear, norm, ordering, softmax, step
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
+    **attention.OVERRIDES,
     **convolution.OVERRIDES,
     **cross_entropy.OVERRIDES,
     **linear.OVERRIDES,
