@@ -8,7 +8,16 @@ from typing import Final
 import numpy as np
 
 from hotplug.conformance.strength.composites import (
-    Values, Whole, Wrong, changed, first_only, flipped, given, last_cleared, overrides, spoiled,
+    Values,
+    Whole,
+    Wrong,
+    changed,
+    first_only,
+    flipped,
+    given,
+    last_cleared,
+    overrides,
+    spoiled,
 )  # fmt: skip
 from hotplug.conformance.strength.mutant import Operator
 from hotplug.conformance.strength.planting import NDArray
@@ -182,7 +191,9 @@ def _layers() -> Iterator[Operator]:
         ("query-and-key-exchanged", _SWAP, _exchanged(0, 1)), ("causal-ignored", _TIES, given(causal=False)),
         ("dropout-ignored", _TERM, given(dropout=0.0)), ("mask-gradient-lost", _TERM, _lost(3)),
     ])  # fmt: skip
-    yield from overrides("gradient", "attention", attention, [("kept-total-wrong", _STALE, spoiled(lambda x: x + 1, 1))])
+    yield from overrides(
+        "gradient", "attention", attention, [("kept-total-wrong", _STALE, spoiled(lambda x: x + 1, 1))]
+    )
     linear = ("nn.functional.linear_activation", "ops.linear_act", "linear_activation")
     yield from overrides("gradient", "linear_act_backward", linear, [
         ("slope-lost", _TERM, _slope_lost), ("kinks-open", _TIES, _kinks_open), ("input-gradient-lost", _TERM, _lost(0)),
@@ -194,7 +205,9 @@ def _layers() -> Iterator[Operator]:
             target=np.where(c["target"] == c["ignore_index"], 0, c["target"]))),
         ("gradient-taken-for-one", _TERM, changed("grad", _ones)), ("sign-turned", _SWAP, spoiled(lambda x: -x)),
     ])  # fmt: skip
-    yield from overrides("gradient", "cross_entropy_rows", loss, [("kept-total-wrong", _STALE, spoiled(lambda x: x + 1, 1))])
+    yield from overrides(
+        "gradient", "cross_entropy_rows", loss, [("kept-total-wrong", _STALE, spoiled(lambda x: x + 1, 1))]
+    )
     for name, homes in (("lstm", ("lstm",)), ("gru", ("gru",)), ("rnn", ("rnn_tanh", "rnn_relu"))):
         yield from overrides("gradient", f"{name}_layer_backward", homes, [
             ("first-output-lost", _TERM, _lost(0)), ("last-output-lost", _TERM, _last_lost), ("last-step-lost", _TAIL,

@@ -109,7 +109,9 @@ def correct(call: Whole) -> Sequence[NDArray]:
     return call.right()
 
 
-def overrides(place: str, composite: str, home: Sequence[str], bugs: Sequence[tuple[str, str, Wrong]]) -> list[Operator]:
+def overrides(
+    place: str, composite: str, home: Sequence[str], bugs: Sequence[tuple[str, str, Wrong]]
+) -> list[Operator]:
     """Operators of one composite from names, kinds and bugs."""
     return [
         Operator(

@@ -8,7 +8,17 @@ from typing import Any, Final
 import numpy as np
 
 from hotplug.conformance.strength.composites import (
-    Values, Whole, changed, first_only, flipped, given, last_cleared, nan_as, other_axis, overrides, spoiled,
+    Values,
+    Whole,
+    changed,
+    first_only,
+    flipped,
+    given,
+    last_cleared,
+    nan_as,
+    other_axis,
+    overrides,
+    spoiled,
 )  # fmt: skip
 from hotplug.conformance.strength.mutant import Operator
 from hotplug.conformance.strength.planting import NDArray

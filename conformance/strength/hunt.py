@@ -6,8 +6,9 @@ import functools
 import multiprocessing
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -55,7 +56,11 @@ class Outcome:
     @property
     def broken(self) -> bool:
         """Whether what failed is the mutant itself: it raised instead of computing something wrong."""
-        return bool(_ACCIDENT.search(self.message)) and "IndexRangeError" not in self.message and self.kind != "wrong error"
+        return (
+            bool(_ACCIDENT.search(self.message))
+            and "IndexRangeError" not in self.message
+            and self.kind != "wrong error"
+        )
 
     @property
     def name(self) -> str:
@@ -80,21 +85,22 @@ def ordered(home: Sequence[str], variant: str, seed: int, only_home: bool = Fals
     yield from (case for case in everything if id(case) not in chosen_first)
 
 
-def _placed(backend: Backend) -> None:
+@contextmanager
+def on_device(backend: Backend) -> Iterator[None]:
+    """Within the block a backend is the device :data:`~hotplug.conformance.strength.planting.NAME`."""
     registry.register(BackendSpec(NAME, lambda: backend))
-
-
-def _removed() -> None:
-    registry.unregister(NAME)
-    runtime._RUNTIMES.pop((NAME, 0), None)
+    try:
+        yield
+    finally:
+        registry.unregister(NAME)
+        runtime._RUNTIMES.pop((NAME, 0), None)
 
 
 def failures(
     backend: Backend, home: Sequence[str], variant: str, seed: int = 0, only_home: bool = False
-) -> Iterator[tuple[str, str, int]]:
+) -> Generator[tuple[str, str, int], None, None]:
     """Cases that fail on a backend, with their message, and how many ran so far."""
-    _placed(backend)
-    try:
+    with on_device(backend):
         bench = Bench(NAME, Options(level=_HOST_LEVELS, seed=seed))
         tried = 0
         for tried, case in enumerate(ordered(home, variant, seed, only_home), 1):
@@ -102,28 +108,26 @@ def failures(
             if result.bad:
                 yield case.name, result.message, tried
         yield "", "", tried
-    finally:
-        _removed()
 
 
 @functools.cache
 def sound(name: str, seed: int) -> bool:
     """Whether the reference, under the name of the device with the bug, passes a case: else failing it proves nothing."""
     case = next(each for each in _all_cases(seed) if each.name == name)
-    _placed(Bare())
-    try:
+    with on_device(Bare()):
         return not run_case(case, Bench(NAME, Options(level=_HOST_LEVELS, seed=seed))).bad
-    finally:
-        _removed()
 
 
 def hunt(mutant: Mutant, seed: int = 0, only_home: bool = False) -> Outcome:
     """Run cases on a mutant until one fails; ``only_home``: no others than those at home."""
     operator = mutant.operator
     start = time.perf_counter()
-    case, message, tried = next(failures(mutant.backend(), operator.home, mutant.variant, seed, only_home))
+    with closing(failures(mutant.backend(), operator.home, mutant.variant, seed, only_home)) as found:
+        case, message, tried = next(found)
     if case and not sound(case, seed):
-        raise RuntimeError(f"{case} fails on the reference too, so that it says nothing of {mutant.name}: mend that first")
+        raise RuntimeError(
+            f"{case} fails on the reference too, so that it says nothing of {mutant.name}: mend that first"
+        )
     seconds = time.perf_counter() - start
     return Outcome(
         operator.name, mutant.variant, operator.kind, operator.place, operator.held_out, case, message, tried, seconds

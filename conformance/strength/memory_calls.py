@@ -109,7 +109,9 @@ class Ranged(Bare):
         found[skipped : skipped + count] = super().read(buffer, start, count)
         return memoryview(found)
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         start, goal, count = source_offset, destination_offset, nbytes
         if self._call == "copy-source":
             start, count = self._wrong(Range(source_offset, nbytes))
@@ -138,7 +140,9 @@ class WriteClearsTheWord(Bare):
 class CopyGoesOn(Bare):
     """A copy moves one byte more where there is one."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         room = min(destination.size - destination_offset, source.size - source_offset)
         super().copy(destination, destination_offset, source, source_offset, min(nbytes + 1, room))
 
@@ -146,7 +150,9 @@ class CopyGoesOn(Bare):
 class CopyMoves(Bare):
     """A copy clears its source."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         super().copy(destination, destination_offset, source, source_offset, nbytes)
         source[source_offset : source_offset + nbytes] = 0
 
@@ -154,14 +160,18 @@ class CopyMoves(Bare):
 class CopyTurnedRound(Bare):
     """A copy writes its source."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         super().copy(source, source_offset, destination, destination_offset, nbytes)
 
 
 class CopyOffsetsExchanged(Bare):
     """The two offsets of a copy are exchanged where there is room."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         fits = source_offset + nbytes <= destination.size and destination_offset + nbytes <= source.size
         goal, start = (source_offset, destination_offset) if fits else (destination_offset, source_offset)
         super().copy(destination, goal, source, start, nbytes)
@@ -170,7 +180,9 @@ class CopyOffsetsExchanged(Bare):
 class CopyOfTheWhole(Bare):
     """A copy moves all of a buffer of the same size."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         if destination.size == source.size:
             destination[...] = source
         else:
@@ -180,7 +192,9 @@ class CopyOfTheWhole(Bare):
 class CopyWithinForgotten(Bare):
     """A copy within one buffer does nothing."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         if destination is not source:
             super().copy(destination, destination_offset, source, source_offset, nbytes)
 
@@ -263,7 +277,7 @@ class BlocksOfWholeLines(Arena):
         return max(nbytes // 64 * 64, 64)
 
 
-class BlocksOf64KiB(Arena):
+class BlocksOfLimitedSize(Arena):
     """Blocks of more than 64 KiB take 64 KiB."""
 
     def taken(self, nbytes: int) -> int:
@@ -323,7 +337,7 @@ BUGS: Final[tuple[tuple[str, type[Bare]], ...]] = (
     ("ignored stride or offset", CopyOfTheWhole), ("stale output", CopyWithinForgotten), ("stale output", ReadRemembers),
     ("write past the end", ReadOneMore), ("write past the end", ReadsWords), ("leaked buffer", FreeHitsTheNext),
     ("write past the end", BlocksOverlapByAByte), ("write past the end", BlocksOfWholeLines),
-    ("write past the end", BlocksOf64KiB), ("leaked buffer", TheSameBlockAgain), ("leaked buffer", NeverGivenBack),
+    ("write past the end", BlocksOfLimitedSize), ("leaked buffer", TheSameBlockAgain), ("leaked buffer", NeverGivenBack),
     ("stale output", ExportCopies), ("off-by-one tail", ExportIsShort), ("stale output", WrapCopies),
 )  # fmt: skip
 

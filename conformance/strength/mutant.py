@@ -82,15 +82,23 @@ def operators() -> list[Operator]:
     """
     from hotplug.conformance.strength import (
         arithmetic,
+        backwards,
         comparisons,
+        forwards,
         indexing,
         layouts,
+        memory_calls,
         programs,
+        queues,
         rounding,
+        sources,
         special_kernels,
-    )
+    )  # fmt: skip
 
-    modules = (layouts, special_kernels, indexing, rounding, programs, comparisons, arithmetic)
+    modules = (
+        layouts, special_kernels, indexing, rounding, programs, comparisons, arithmetic, sources, memory_calls, queues,
+        forwards, backwards,
+    )  # fmt: skip
     found: list[Operator] = [operator for module in modules for operator in module.operators()]
     names = [operator.name for operator in found]
     twice = sorted({name for name in names if names.count(name) > 1})

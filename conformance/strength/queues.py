@@ -57,7 +57,9 @@ class Queued(Bare):
         self.wait()
         return bytes(super().read(buffer, offset, nbytes))
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         self.add("copy", lambda: Bare.copy(self, destination, destination_offset, source, source_offset, nbytes))
 
     def synchronize(self, index: int) -> None:
@@ -151,7 +153,9 @@ class WriteKeepsItsSource(Queued):
 class CopyAtOnce(Queued):
     """A copy overtakes what is queued."""
 
-    def copy(self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int) -> None:
+    def copy(
+        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
+    ) -> None:
         Bare.copy(self, destination, destination_offset, source, source_offset, nbytes)
 
 
