@@ -69,6 +69,7 @@ class Op(ABC):
         self.__wrapped__ = body
         self.parameters: Final = parameters_of(body)
         self.rules: Final[list[Rule]] = []
+        self._records: Final[dict[Any, Record]] = {}
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -84,6 +85,7 @@ class Op(ABC):
 
         def declare(function: Callable[..., Any]) -> Callable[..., Any]:
             self.rules.append(Rule(inputs, function, parameters_of(function)))
+            self._records.clear()
             return function
 
         return declare
@@ -100,6 +102,61 @@ class Op(ABC):
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+    def record(self, args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> Record:
+        """What a node of the tape keeps of a call, found once for each pattern of inputs that need a gradient."""
+        pattern = (
+            tuple([each.layout.dtype for each in outs]),
+            tuple([edge is not None for edge in edges]),
+            tuple([_count(arg) for arg in args]),
+        )
+        found = self._records.get(pattern)
+        if found is None:
+            found = self._records[pattern] = record_of(self, *pattern)
+        return found
+
+
+class Record(NamedTuple):
+    """What a node keeps of its op's call."""
+
+    layout: list[tuple[str, int]]
+    """By argument, its name and the number of tensors in it."""
+    needed: set[str]
+    """The arguments that need a gradient."""
+    recomputes: bool
+    """Whether a rule reads a floating output beside the first whose gradient no rule reads: under create_graph its
+    history matters."""
+    kept: tuple[int, ...]
+    """Positions of the arguments that are saved."""
+    facts: tuple[tuple[int, str, Callable[[Tensor], Any]], ...]
+    """Positions of those of which a fact is saved, the fact's label, and how it is read."""
+    results: tuple[tuple[int, str], ...]
+    """Positions and labels of the outputs that are saved."""
+
+
+def record_of(op: Op, outs: Sequence[dtype], wanted: Sequence[bool], counts: Sequence[int]) -> Record:
+    """The record of an op for a pattern of outputs' dtypes, tensors that need a gradient, and tensors by argument."""
+    layout = list(zip(op.parameters, counts, strict=False))
+    needed, position = set(), 0
+    for name, count in layout:
+        if any(wanted[position : position + count]):
+            needed.add(name)
+        position += count
+    reads = {name for rule in op.rules if needed.intersection(rule.inputs) for name in rule.reads}
+    labels = ["out" if at == 0 else f"out{at}" for at in range(len(outs))]
+    recomputes = "grads" not in reads and any(
+        label in reads and kind.kind in "fc" for label, kind in zip(labels[1:], outs[1:], strict=True)
+    )
+    if recomputes:
+        reads |= set(op.parameters)
+    names = [name for name, _ in layout]
+    facts = [(at, f"{name}_{fact}", read) for at, name in enumerate(names) for fact, read in FACTS.items()]
+    return Record(
+        layout, needed, recomputes,
+        tuple(at for at, name in enumerate(names) if name in reads),
+        tuple(each for each in facts if each[1] in reads),
+        tuple((at, label) for at, label in enumerate(labels) if label in reads),
+    )  # fmt: skip
 
 
 def _differentiable(result: Tensor) -> bool:
@@ -277,47 +334,20 @@ class OpNode(Node):
     def __init__(self, op: Op, args: Sequence[Any], edges: Sequence[Edge | None], outs: Sequence[Array]) -> None:
         super().__init__(edges, len(outs))
         self._op = op
-        self._layout = [(name, _count(arg)) for name, arg in zip(op.parameters, args, strict=False)]
-        self._needed = self._needed_names(edges)
-        reads = {name for rule in self._active() for name in rule.reads}
+        self._layout, self._needed, self._recomputes, kept, facts, results = op.record(args, edges, outs)
         self._shapes = [out.layout for out in outs]
-        self._recomputes = self._needs_body(reads, self._shapes)
-        if self._recomputes:
-            reads |= set(op.parameters)
-        values: dict[str, Any] = {}
-        for name, arg in zip(op.parameters, args, strict=False):
-            if name in reads:
-                values[name] = self._keep(arg)
-            for fact, read in FACTS.items():
-                if f"{name}_{fact}" in reads:
-                    values[f"{name}_{fact}"] = read(arg)
-        for index, out in enumerate(outs):
-            label = "out" if index == 0 else f"out{index}"
-            if label in reads:
-                values[label] = Saved(None, out, op.name, index)
+        values: dict[str, Any] = {op.parameters[at]: self._keep(args[at]) for at in kept}
+        for at, label, read in facts:
+            values[label] = read(args[at])
+        for at, label in results:
+            values[label] = Saved(None, outs[at], op.name, at)
         self._values: dict[str, Any] | None = values
 
     def name(self) -> str:
         return "".join(part.capitalize() for part in self._op.name.split("_")) + "Backward"
 
-    def _needed_names(self, edges: Sequence[Edge | None]) -> set[str]:
-        needed, position = set(), 0
-        for name, count in self._layout:
-            if any(edge is not None for edge in edges[position : position + count]):
-                needed.add(name)
-            position += count
-        return needed
-
     def _active(self) -> list[Rule]:
         return [rule for rule in self._op.rules if self._needed.intersection(rule.inputs)]
-
-    def _needs_body(self, reads: set[str], outs: Sequence[Layout]) -> bool:
-        """Whether a rule reads a floating output beside the first whose gradient no rule reads: under create_graph its
-        history matters.
-        """
-        return "grads" not in reads and any(
-            f"out{i}" in reads and out.dtype.kind in "fc" for i, out in enumerate(outs) if i
-        )
 
     def _keep(self, arg: Any) -> Any:
         if isinstance(arg, Tensor):

@@ -208,7 +208,9 @@ def _floating(op: str, input: Tensor) -> Tensor:
 
 def _parameters(wide: Tensor, shape: Sequence[int], *given: Tensor | None) -> list[Tensor | None]:
     """Weight and bias in the dtype of the computation and a shape that broadcasts."""
-    return [None if each is None else views.reshape(each.to(wide.dtype), tuple(shape)) for each in given]
+    shape = tuple(shape)
+    wider = [each if each is None else each.to(wide.dtype) for each in given]
+    return [each if each is None or each.shape == shape else views.reshape(each, shape) for each in wider]
 
 
 def _standardized(
