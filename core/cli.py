@@ -23,6 +23,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
+    "cache": Command("hotplug.backends.cpu.command", "show or clear the compiled kernels that are kept on disk"),
     "bisect": Command(
         "hotplug.backends.decorators.bisect", "run a program on two devices, and name the first op that differs"
     ),

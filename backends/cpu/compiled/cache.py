@@ -48,35 +48,48 @@ def folder() -> Path:
         probe.unlink()
     except OSError:
         return Path(tempfile.mkdtemp(prefix="hotplug-"))
-    _trim(usual)
+    _trim()
     return usual
 
 
-def _trim(usual: Path) -> None:
-    """Keep the folder below its limit."""
+def _trim() -> None:
+    """Where the folder is above its limit, remove the oldest half."""
+    files = sorted(_files())
+    total = sum(size for _, size, _ in files)
+    if total <= LIMIT:
+        return
+    for _, size, path in files:
+        path.unlink(missing_ok=True)
+        total -= size
+        if total <= LIMIT // 2:
+            return
+
+
+def _files() -> list[tuple[float, int, Path]]:
+    """Time of the last change, size and path of every file; files that vanish meanwhile are left out."""
     found = []
-    for path in usual.rglob("*"):
+    for path in (root() / "cpu").rglob("*"):
         try:
             status = path.stat()
         except OSError:
             continue
         if path.is_file():
             found.append((status.st_mtime, status.st_size, path))
-    total = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found):
-        if total <= LIMIT // 2 or sum(each[1] for each in found) <= LIMIT:
-            return
-        path.unlink(missing_ok=True)
-        total -= size
+    return found
+
+
+def usage() -> tuple[int, int]:
+    """How many files there are, and their bytes."""
+    files = _files()
+    return len(files), sum(size for _, size, _ in files)
 
 
 def clear() -> int:
-    """Remove all compiled kernels; returns the bytes that this freed."""
-    usual = root() / "cpu"
-    total = sum(path.stat().st_size for path in usual.rglob("*") if path.is_file())
-    shutil.rmtree(usual, ignore_errors=True)
+    """Remove all compiled kernels; returns the bytes that this freed.  What is loaded already stays."""
+    _, size = usage()
+    shutil.rmtree(root() / "cpu", ignore_errors=True)
     folder.cache_clear()
-    return total
+    return size
 
 
 @cache

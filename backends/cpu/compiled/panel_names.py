@@ -22,24 +22,27 @@ ITEM: int = 4
 """Bytes of a stored element."""
 NATIVE: bool = True
 """Whether elements are stored as they are computed with."""
-DOTS: Final = 8
+DOTS: int = 8
 """Offsets that ``dots`` works on at a time."""
 panel: Any = panels.panel("float32", PLACES, VECTORS)
 band: Any = panels.band("float32", CHANNELS, WIDTH)
 dots: Any = panels.dots("float32", DOTS)
 turn: Any = panels.turn("float32")
+move: Any = panels.move("float32")
 call: Final[Any] = panels.call
 store_index: Any = memory.store("int64", 17)
 
 
-def names_for(kind: str, vectors: int, channels: int, width: int) -> dict[str, Any]:
-    """The names for a dtype, for panels of ``vectors`` and for bands of ``channels`` by ``width`` vectors."""
+def names_for(kind: str, vectors: int, channels: int, width: int, many: int) -> dict[str, Any]:
+    """The names for a dtype, for panels of ``vectors`` and for bands of ``channels`` by ``width`` vectors and
+    for ``many`` dots.
+    """
     real = "float64" if kind == "float64" else "float32"
     places = panels.block(vectors)
     return prelude.names_for(kind) | {
-        "LANES": panels.lanes(real), "VECTORS": vectors, "PLACES": places, "CHANNELS": channels, "WIDTH": width,
+        "LANES": panels.lanes(real), "VECTORS": vectors, "PLACES": places, "CHANNELS": channels, "WIDTH": width, "DOTS": many,
         "REAL": 8 if real == "float64" else 4, "NATIVE": kind == real,
         "load_real": memory.load(real, 18), "store_real": memory.store(real, 18),
         "panel": panels.panel(real, places, vectors), "band": panels.band(real, channels, width),
-        "dots": panels.dots(real, DOTS), "turn": panels.turn(real),
+        "dots": panels.dots(real, many), "turn": panels.turn(real), "move": panels.move(real),
     }  # fmt: skip

@@ -6,6 +6,7 @@ where each step of the loop reads, so that one loop serves any stride, dilation 
 - ``panel``: a few places by vectors of channels; each step multiplies one number of every place by a row of weights.
 - ``band``: a few channels by vectors of neighbouring places; each step multiplies the vectors by a number a channel.
 - ``dots``: sums of products along two rows, for several offsets of one against the other.
+- ``move``: a row copied.
 - ``turn``: a square of vectors transposed, which changes one order of memory into the other.
 """
 
@@ -244,6 +245,45 @@ def turn(real: str) -> Any:
             w.store(value, w.plus(target, w.builder.mul(row, w.number(i))))
 
     return _intrinsic(4, real, count, write)
+
+
+@cache
+def move(real: str) -> Any:
+    """``move(source, target, count)``: copy a row of numbers, by vectors of which the last overlaps the one before it."""
+    lanes_ = lanes(real)
+
+    def copy(w: _Writer, source: Any, target: Any, at: Any, many: int) -> None:
+        kind = ir.VectorType(w.real, many) if many > 1 else w.real
+        offset = w.builder.mul(at, w.number(w.item))
+        found = w.builder.load(w.at(w.plus(source, offset), kind), typ=kind)
+        found.align = w.item
+        w.store(found, w.plus(target, offset))
+
+    def narrower(w: _Writer, source: Any, target: Any, count: Any, many: int) -> None:
+        builder = w.builder
+        with builder.if_else(builder.icmp_signed(">=", count, w.number(many))) as (enough, fewer):
+            with enough:
+                copy(w, source, target, w.number(0), many)
+                copy(w, source, target, builder.sub(count, w.number(many)), many)
+            with fewer:
+                if many > 1:
+                    narrower(w, source, target, count, many // 2)
+
+    def write(w: _Writer, source: Any, target: Any, count: Any) -> None:
+        builder = w.builder
+        with builder.if_else(builder.icmp_signed(">=", count, w.number(lanes_))) as (enough, fewer):
+            with enough:
+
+                def step(k: Any, _: list[Any]) -> list[Any]:
+                    copy(w, source, target, builder.mul(k, w.number(lanes_)), lanes_)
+                    return []
+
+                w.loop(builder.sdiv(count, w.number(lanes_)), [], step)
+                copy(w, source, target, builder.sub(count, w.number(lanes_)), lanes_)
+            with fewer:
+                narrower(w, source, target, count, lanes_ // 2)
+
+    return _intrinsic(3, real, lanes_, write)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

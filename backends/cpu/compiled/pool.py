@@ -21,6 +21,8 @@ from llvmlite import ir  # isort: skip
 from numba import prange, types
 from numba.extending import intrinsic
 
+from hotplug.threads import THREADS
+
 SIGNATURE: Final = types.void(types.intp, types.intp, types.intp, types.intp)
 _FOUR: Final = (types.intp,) * 4
 _INT64: Final = ir.IntType(64)
@@ -51,7 +53,7 @@ def _parallel(address: int, arguments: int, count: int, grain: int) -> None:
 
 _lock: Final = nullcontext() if toolchain.HAS_TBB else threading.Lock()
 _local: Final = threading.local()
-_allowed: Final = [int(numba.config.NUMBA_NUM_THREADS)]
+_most: Final = int(numba.config.NUMBA_NUM_THREADS)
 
 
 def _compile() -> tuple[Any, Any]:
@@ -73,14 +75,9 @@ def maximum_threads() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
-def get_num_threads() -> int:
-    """Threads that a kernel may use."""
-    return _allowed[0]
-
-
 def set_num_threads(count: int) -> None:
     """Use this many threads from now on, in all Python threads; more than the pool has are not there to be used."""
-    _allowed[0] = max(1, min(count, maximum_threads()))
+    THREADS.count = max(1, min(count, maximum_threads()))
 
 
 def bits(value: float) -> int:
@@ -93,12 +90,12 @@ def run(task: int, arguments: Iterable[int], count: int, grain: int) -> None:
     """Run the task at an address over ``count`` items, ``grain`` at a time."""
     table = array("q", arguments)
     address = table.buffer_info()[0]
-    threads = _allowed[0]
+    threads = THREADS.count or _most
     if count <= grain or threads == 1:
         serial(task, address, count, grain)
         return
-    if getattr(_local, "threads", maximum_threads()) != threads:
-        numba.set_num_threads(threads)  # Numba's count is of the calling thread
+    if getattr(_local, "threads", _most) != threads:
+        numba.set_num_threads(min(threads, _most))  # Numba's count is of the calling thread
         _local.threads = threads
     with _lock:
         parallel(task, address, count, grain)

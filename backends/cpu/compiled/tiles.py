@@ -14,7 +14,8 @@ from hotplug.backends.cpu.compiled.panels import _intrinsic, _Writer, lanes, mac
 VECTORS: Final = 2
 ROWS: Final = 8 if machine().registers >= 32 else 4
 """Rows of a block: with the vectors of B and a number of A they fill the registers."""
-WIDTH: Final = VECTORS * lanes("float32")
+LANES: Final = lanes("float32")
+WIDTH: Final = VECTORS * LANES
 """Columns of a block."""
 
 
@@ -25,10 +26,9 @@ def tile(rows: int, add: bool) -> Any:
     A's rows are ``down`` bytes apart and its columns ``along`` bytes, B's rows ``step`` bytes and C's ``row`` bytes.  With
     ``add``, sums begin with what C holds.
     """
-    count = lanes("float32")
 
     def write(writer: _Writer, a: Any, down: Any, along: Any, b: Any, step: Any, c: Any, row: Any, length: Any) -> None:
-        size = 4 * count
+        size = 4 * LANES
         multiply, plus = writer.builder.mul, writer.builder.add
         targets = [
             plus(plus(c, multiply(row, writer.number(i))), writer.number(j * size))
@@ -51,4 +51,4 @@ def tile(rows: int, add: bool) -> Any:
         for value, target in zip(result[2:], targets, strict=True):
             writer.store(value, target)
 
-    return _intrinsic(8, "float32", count, write)
+    return _intrinsic(8, "float32", LANES, write)
