@@ -12,6 +12,13 @@ EXEMPT: Final[dict[str, str]] = {
     "from_dlpack": "shares host memory with another library; tests of the exchange",
     "Tensor.cuda": "moves to one kind of device; moving is tested by `to`",
     "Tensor.type": "names a type; converting is tested by `to`",
+    **dict.fromkeys(
+        ("Tensor.data_ptr", "Tensor.untyped_storage", "Tensor.storage", "Tensor.is_set_to", "Tensor.set_", "Tensor.new",
+         "empty_strided", "Tensor.new_empty_strided", "Tensor.resize", "Tensor.resize_as", "Tensor.is_pinned",
+         "Tensor.pin_memory", "Tensor.is_shared", "Tensor.share_memory_", "Tensor.record_stream", "Tensor.to_dense",
+         "Tensor.apply_", "Tensor.map_", "Tensor.map2_"),
+        "asks for memory, or is there for old programs; tests/core/test_memory_handles",
+    ),
     "Tensor.resize_": "new elements mean nothing; shape and kept elements are tests of old names",
     "Tensor.resize_as_": "as resize_",
     "broadcast_shapes": "takes no tensor",

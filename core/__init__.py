@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         array_api as array_api,
         backends as backends,
         compat as compat,
+        compiler as compiler,
         conformance as conformance,
         cuda as cuda,
         data as data,
@@ -97,8 +98,10 @@ if TYPE_CHECKING:
         fft as fft,
         func as func,
         linalg as linalg,
+        multiprocessing as multiprocessing,
         nn as nn,
         optim as optim,
+        profiler as profiler,
         serialization as serialization,
         special as special,
         testing as testing,
@@ -118,18 +121,33 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp array_api backends compat conformance cuda data distributions fft func linalg nn optim random serialization "
+    "amp array_api backends compat compiler conformance cuda data distributions fft func linalg multiprocessing nn optim "
+    "profiler random serialization "
     "special testing utils".split()
 )
 _LAZY_NAMES: Final = {
     name: home
     for home, names in {
+        "compiling": "compile",
         "declare": "composite elementwise gradient",
         "determinism": "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
         "is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode use_deterministic_algorithms",
         "legacy": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor set_default_tensor_type typename",
         "amp": "autocast get_autocast_dtype is_autocast_enabled",
+        "func": "vmap",
+        "functional_names": "adaptive_avg_pool1d adaptive_max_pool1d affine_grid_generator alpha_dropout avg_pool1d batch_norm "
+        "bilinear binary_cross_entropy_with_logits celu celu_ constant_pad_nd cosine_embedding_loss ctc_loss "
+        "detach dropout dropout_ embedding feature_alpha_dropout feature_dropout fill frobenius_norm "
+        "grid_sampler group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm "
+        "margin_ranking_loss max_pool1d max_pool2d max_pool3d norm_except_dim nuclear_norm poisson_nll_loss "
+        "prelu range relu_ rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss",
+        "kinds": "strided",
+        "errors": "OutOfMemoryError",
+        "switches": "_assert get_float32_matmul_precision get_num_interop_threads get_num_threads is_anomaly_enabled "
+        "is_storage is_warn_always_enabled set_float32_matmul_precision set_flush_denormal set_num_interop_threads "
+        "set_num_threads set_warn_always",
+        "storage": "TypedStorage UntypedStorage",
         "host_execution": "get_host_policy host_policy set_host_policy",
         "printing": "get_printoptions printoptions set_printoptions",
         "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
@@ -186,6 +204,11 @@ def __getattr__(name: str) -> Any:
             ops.complete()
             _expose()
         if name in globals():
+            return globals()[name]
+        if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+            from hotplug.functional_names import of_method
+
+            globals()[name] = of_method(name)
             return globals()[name]
         raise AttributeError(f"module 'hotplug' has no attribute {name!r}")
     found = getattr(importlib.import_module(f"hotplug.{home}"), name)

@@ -1894,6 +1894,89 @@ class TensorMethods:
         """:func:`linalg.pinv` with PyTorch's older default."""
         return _f.pinverse(self, rcond)
 
+    def data_ptr(self: Any) -> _int:
+        """Where the first element lies: an address in host memory, elsewhere a number that no other element has."""
+        return _f.data_ptr(self)
+
+    def untyped_storage(self: Any) -> Any:
+        """The memory, as bytes."""
+        return _f.untyped_storage(self)
+
+    def storage(self: Any) -> Any:
+        """The memory, as elements of the tensor's dtype."""
+        return _f.storage(self)
+
+    def is_set_to(self: Any, tensor: Tensor) -> _bool:
+        """Whether both are the same view of the same memory."""
+        return _f.is_set_to(self, tensor)
+
+    def set_(self: Any, source: Tensor | None = None) -> Tensor:
+        """Take the memory, shape and strides of another tensor; without one, none."""
+        return _f.set_(self, source)
+
+    def new(self: Any, *data: Any, device: Any = None) -> Tensor:
+        """PyTorch's old constructor of a tensor's own dtype and device: of values, or of a shape without values."""
+        return _f.new_of_kind(self, *data, device=device)
+
+    def new_empty_strided(
+        self: Any,
+        size: Sequence[_int],
+        stride: Sequence[_int],
+        *,
+        dtype: DType | None = None,
+        device: Any = None,
+        requires_grad: _bool = False,
+        **layout: Any,
+    ) -> Tensor:
+        """:func:`empty_strided` of the tensor's dtype and device."""
+        return _f.new_empty_strided(
+            self, size, stride, dtype=dtype, device=device, requires_grad=requires_grad, **layout
+        )
+
+    def resize(self: Any, *sizes: Any) -> Tensor:
+        """PyTorch's deprecated name of ``reshape`` for tensors that need no gradient; it keeps the number of elements."""
+        return _f.resized(self, *sizes)
+
+    def resize_as(self: Any, tensor: Tensor) -> Tensor:
+        """:func:`resized` to the shape of another."""
+        return _f.resize_as(self, tensor)
+
+    def is_pinned(self: Any, device: Any = None) -> _bool:
+        """Whether the memory is page-locked: never."""
+        return _f.is_pinned(self, device)
+
+    def pin_memory(self: Any, device: Any = None) -> Tensor:
+        """The tensor itself: no device offers page-locked memory."""
+        return _f.pin_memory(self, device)
+
+    def is_shared(self: Any) -> _bool:
+        """Whether other processes see the memory: never, tensors are sent to them by value."""
+        return _f.is_shared(self)
+
+    def share_memory_(self: Any) -> Tensor:
+        """The tensor itself, with its memory not shared."""
+        return _f.share_memory_(self)
+
+    def record_stream(self: Any, stream: Any) -> None:
+        """Nothing: a device has one queue, so memory is free once the work before is done."""
+        return _f.record_stream(self, stream)
+
+    def to_dense(self: Any, dtype: DType | None = None, *, masked_grad: _bool | None = None) -> Tensor:
+        """The tensor itself, which is dense, in another dtype where one is given."""
+        return _f.to_dense(self, dtype, masked_grad=masked_grad)
+
+    def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
+        """Each element by what a Python function makes of it; on the host, element by element, so it is slow."""
+        return _f.apply_(self, callable)
+
+    def map_(self: Any, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Each element by what a Python function makes of it and of another tensor's; on the host, so it is slow."""
+        return _f.map_(self, tensor, callable)
+
+    def map2_(self: Any, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+        """:func:`map_` for two further tensors."""
+        return _f.map2_(self, x, y, callable)
+
     def dist(self: Any, other: Tensor, p: Any = 2) -> Tensor:
         """The norm of order ``p`` of ``input - other``, which broadcast -> 0-d."""
         return _f.dist(self, other, p)

@@ -160,3 +160,11 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
+
+
+def __getattr__(name: str) -> Any:
+    from hotplug import cuda_extras
+
+    if name.startswith("_") or not hasattr(cuda_extras, name):
+        raise AttributeError(f"module 'hotplug.cuda' has no attribute {name!r}")
+    return getattr(cuda_extras, name)

@@ -12,6 +12,7 @@ from hotplug.array import Array
 from hotplug.autograd.graph import Hook, Meta, Node, history
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, DeviceError, HotplugError
+from hotplug.kinds import PlainMemory
 
 if TYPE_CHECKING:
     from hotplug.device import device as Device
@@ -39,7 +40,7 @@ class Size(tuple[int, ...]):
         return f"hotplug.Size({list(self)})"
 
 
-class Tensor(TensorMethods):
+class Tensor(TensorMethods, PlainMemory):
     """An n-dimensional array on a device, differentiable.
 
     Made by :func:`hotplug.tensor`, :func:`hotplug.zeros` and their like.  The legacy constructor ``Tensor(data)`` gives

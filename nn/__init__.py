@@ -82,15 +82,20 @@ from hotplug.nn.pooling import (
 from hotplug.nn.sparse import Embedding
 
 if TYPE_CHECKING:
-    from hotplug.nn import modules as modules
+    from hotplug.nn import modules as modules, parallel as parallel
     from hotplug.nn.adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
     from hotplug.nn.attention import MultiheadAttention as MultiheadAttention
-    from hotplug.nn.channel_norm import LocalResponseNorm as LocalResponseNorm, Softmax2d as Softmax2d
+    from hotplug.nn.channel_norm import (
+        CrossMapLRN2d as CrossMapLRN2d,
+        LocalResponseNorm as LocalResponseNorm,
+        Softmax2d as Softmax2d,
+    )
     from hotplug.nn.conv_transpose import (
         ConvTranspose1d as ConvTranspose1d,
         ConvTranspose2d as ConvTranspose2d,
         ConvTranspose3d as ConvTranspose3d,
     )
+    from hotplug.nn.data_parallel import DataParallel as DataParallel
     from hotplug.nn.distance import CosineSimilarity as CosineSimilarity, PairwiseDistance as PairwiseDistance
     from hotplug.nn.embedding_bag import EmbeddingBag as EmbeddingBag
     from hotplug.nn.fold import Fold as Fold, Unfold as Unfold
@@ -160,6 +165,7 @@ if TYPE_CHECKING:
         RNNCell as RNNCell,
         RNNCellBase as RNNCellBase,
     )
+    from hotplug.nn.synchronized_norm import SyncBatchNorm as SyncBatchNorm
     from hotplug.nn.transformer import (
         Transformer as Transformer,
         TransformerDecoder as TransformerDecoder,
@@ -192,7 +198,8 @@ __all__ = [
     "AlphaDropout", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
     "BatchNorm3d", "Bilinear", "Buffer", "CTCLoss", "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d",
     "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d",
-    "ConvTranspose2d", "ConvTranspose3d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout",
+    "ConvTranspose2d", "ConvTranspose3d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "CrossMapLRN2d",
+    "DataParallel", "Dropout",
     "Dropout1d", "Dropout2d", "Dropout3d", "Embedding", "EmbeddingBag", "FeatureAlphaDropout", "Flatten", "Fold",
     "FractionalMaxPool2d", "FractionalMaxPool3d", "GRUCell", "GaussianNLLLoss", "GroupNorm", "Hardshrink",
     "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss", "Identity", "InstanceNorm1d",
@@ -206,7 +213,7 @@ __all__ = [
     "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNBase", "RNNCell", "RNNCellBase",
     "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d",
     "ReplicationPad2d", "ReplicationPad3d", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss",
-    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
+    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
     "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedBuffer",
     "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
@@ -218,8 +225,9 @@ _HOMES: Final = {
     for home, names in {
         "adaptive": "AdaptiveLogSoftmaxWithLoss",
         "attention": "MultiheadAttention",
-        "channel_norm": "LocalResponseNorm Softmax2d",
+        "channel_norm": "CrossMapLRN2d LocalResponseNorm Softmax2d",
         "conv_transpose": "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
+        "data_parallel": "DataParallel",
         "distance": "CosineSimilarity PairwiseDistance",
         "embedding_bag": "EmbeddingBag",
         "fold": "Fold Unfold",
@@ -242,6 +250,7 @@ _HOMES: Final = {
         ),
         "recurrent": "GRU LSTM RNN RNNBase",
         "recurrent_cells": "GRUCell LSTMCell RNNCell RNNCellBase",
+        "synchronized_norm": "SyncBatchNorm",
         "transformer": "Transformer TransformerDecoder TransformerEncoder",
         "transformer_layers": "TransformerDecoderLayer TransformerEncoderLayer",
         "unpooling": "LPPool1d LPPool2d LPPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
@@ -253,8 +262,8 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "modules":
-        return importlib.import_module("hotplug.nn.modules")
+    if name in ("modules", "parallel"):
+        return importlib.import_module(f"hotplug.nn.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'hotplug.nn' has no attribute {name!r}")

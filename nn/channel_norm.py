@@ -28,6 +28,29 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
+class CrossMapLRN2d(Module):
+    """:class:`LocalResponseNorm` under its old name, whose window of an even size is one channel narrower.
+
+    ``(N, C, H, W)`` -> the same.  By the formula: PyTorch's leaves the first channel in the windows of all later ones.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise SoftmaxShapeError(f"CrossMapLRN2d: expected input to be 4D, got {input.ndim}D instead")
+        window = 2 * ((self.size + 1) // 2) - 1
+        return F.local_response_norm(input, window, self.alpha * window / self.size, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 class Softmax2d(Module):
     """Softmax over the channels at every place.  ``(N, C, H, W)`` or ``(C, H, W)`` -> the same."""
 

@@ -262,3 +262,21 @@ def uniform_bias_(bias: Tensor | None, fan_in: int) -> None:
     if bias is not None and fan_in > 0:
         bound = 1 / math.sqrt(fan_in)
         uniform_(bias, -bound, bound)
+
+
+def __getattr__(name: str) -> Any:
+    """PyTorch's old names without the underscore, each with a warning."""
+    home = globals().get(f"{name}_") if name in _OLD else None
+    if home is None:
+        raise AttributeError(f"module 'hotplug.nn.init' has no attribute {name!r}")
+
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        warnings.warn(f"nn.init.{name} is now deprecated in favor of nn.init.{name}_", FutureWarning, stacklevel=2)
+        return home(*args, **kwargs)
+
+    return renamed
+
+
+_OLD: Final = frozenset(
+    "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform".split()
+)

@@ -9,7 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from hotplug.autograd import forward_ad as forward_ad, functional as functional, graph as graph
+    from hotplug.autograd import (
+        forward_ad as forward_ad,
+        functional as functional,
+        graph as graph,
+        profiler as profiler,
+    )
     from hotplug.autograd.anomaly import (
         detect_anomaly as detect_anomaly,
         is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
@@ -37,7 +42,7 @@ _HOME: Final = {
     "is_anomaly_check_nan_enabled": "anomaly", "is_anomaly_enabled": "anomaly", "set_detect_anomaly": "anomaly",
     "Variable": "variable",
 }  # fmt: skip
-_MODULES: Final = frozenset({"forward_ad", "functional", "graph"})
+_MODULES: Final = frozenset({"forward_ad", "functional", "graph", "profiler"})
 
 
 def __getattr__(name: str) -> Any:

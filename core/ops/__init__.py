@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from hotplug.ops.loss import *  # noqa: F403
     from hotplug.ops.margins import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
+    from hotplug.ops.memory_handles import *  # noqa: F403
     from hotplug.ops.noise import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
     from hotplug.ops.norms_of_lists import *  # noqa: F403

@@ -34,6 +34,7 @@ _HOMES: Final = {
     name: home
     for home, names in {
         "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
+        "making": "clip_grad_norm convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format skip_init",
         "norm_hooks": "remove_spectral_norm remove_weight_norm spectral_norm weight_norm",
     }.items()
     for name in names.split()

@@ -1,0 +1,6 @@
+"""PyTorch's question about MKL."""
+
+
+def is_available() -> bool:
+    """Never: Hotplug does not use it."""
+    return False
