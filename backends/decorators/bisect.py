@@ -6,11 +6,13 @@ its own as they come (:mod:`hotplug.backends.decorators.parting`): nothing is st
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from argparse import REMAINDER, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,8 @@ from typing import Final
 from hotplug.errors import ArgumentError
 
 _PLACEHOLDER: Final = "{device}"
+_GRACE: Final = 30.0
+"""Seconds that one process is given to end after the other."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -44,16 +48,28 @@ def run(arguments: Namespace) -> int:
         raise ArgumentError(f"bisect: there is no file {arguments.script}")
     names = _devices(arguments.devices)
     with tempfile.TemporaryDirectory(prefix="hotplug-bisect-") as folder:
-        children = [_start(arguments, names, role, Path(folder)) for role in ("second", "first")]
+        second, first = (_start(arguments, names, role, Path(folder)) for role in ("second", "first"))
         try:
-            for child in children:
-                child.wait()
+            _wait(first, second)
+            status, text = _verdict(Path(folder))
+            if status == "agree" and not arguments.most:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    first.wait(_GRACE)  # it may have something to say yet
         finally:
-            for child in children:
+            for child in (first, second):
                 child.kill()
-        status, text = _verdict(Path(folder))
+                child.wait()
     sys.stdout.write(text + "\n")
     return 0 if status == "agree" else 1
+
+
+def _wait(first: subprocess.Popen[bytes], second: subprocess.Popen[bytes]) -> None:
+    """Until the second process has settled it, or can't any more because the first one broke before they met."""
+    deadline = 0.0
+    while second.poll() is None and not 0 < deadline < time.monotonic():
+        if first.poll() and not deadline:
+            deadline = time.monotonic() + _GRACE
+        time.sleep(0.05)
 
 
 def _devices(text: str) -> tuple[str, str]:

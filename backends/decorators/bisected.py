@@ -23,7 +23,7 @@ from hotplug.device import redirect
 from hotplug.plugins import registry
 from hotplug.runtime import _RUNTIMES, Runtime, resolve_runtime
 
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 300.0
 """Seconds that the first process waits for the second one to listen."""
 
 

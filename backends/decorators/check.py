@@ -31,7 +31,7 @@ from hotplug.backends.decorators.forwarding import Forwarding
 from hotplug.backends.decorators.origin import Origin, origin
 from hotplug.backends.decorators.references import Call, goals, running_composite
 from hotplug.dispatch import layout_class
-from hotplug.errors import ArgumentError, DivergenceError, IndexRangeError
+from hotplug.errors import ArgumentError, DivergenceError, HotplugError, IndexRangeError
 
 _MARGIN: Final = 256
 """Bytes before and behind an output that must stay as they are."""
@@ -98,6 +98,8 @@ class CheckBackend(Forwarding):
             expected = goals(call)
         except IndexRangeError as error:
             report.fail(f"expected an IndexRangeError ({error}), got none")
+        except HotplugError:  # such as a decomposition that NumPy's library gives up on
+            expected = None
         if expected is None:
             with self._lock:
                 self.unchecked[key.name] += 1

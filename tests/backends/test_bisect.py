@@ -160,6 +160,17 @@ def test_a_program_that_names_another_device_is_told(site: Path) -> None:
     assert "{device}" in ended.stdout
 
 
+@pytest.mark.parametrize("victim", ["numpy", "other"])
+def test_a_process_that_dies_is_told(victim: str, site: Path) -> None:
+    (site / "die.py").write_text(
+        "import os\nimport hotplug as hp\nx = hp.ones(3) + 1\n"
+        f"if hp.get_default_device().type == {victim!r}:\n    os._exit(3)\nprint((x * 2).sum().item())\n"
+    )
+    ended = bisect(site, "numpy,other", program="die.py")
+    assert ended.returncode == 1
+    assert "run the program" in ended.stdout
+
+
 def test_it_ends_after_as_many_results_as_asked_for(site: Path) -> None:
     ended = bisect(site, "numpy,other", "--most=20")
     assert ended.returncode == 0, ended.stdout + ended.stderr
