@@ -28,6 +28,7 @@ def markdown(record: Record) -> str:
 def verdict(record: Record) -> str:
     """One sentence: what the run certifies."""
     size = "the full suite" if record["size"] == "full" else "the sampled suite (the default size)"
+    size += ", with one sample of each op" if record["options"]["brief"] else ""
     cases = sum(level["cases"] for level in record["levels"])
     failed = sum(level["failed"] for level in record["levels"])
     if record["options"]["op"]:

@@ -6,6 +6,7 @@ device is measured too; times are the best of several.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -40,9 +41,18 @@ class Figure(NamedTuple):
 def performance(device: str) -> list[Figure]:
     """All figures of a device."""
     runtime = resolve_runtime(device)
+    load = _load()  # before there is one of our own
     return [
         *_bandwidth(device, runtime), _products(device, runtime), *_launches(device, runtime), _training(device, runtime),
+        *load,
     ]  # fmt: skip
+
+
+def _load() -> list[Figure]:
+    """How busy the computer was with other things: figures of a busy one say little.  Nothing where it does not tell."""
+    if not hasattr(os, "getloadavg"):
+        return []
+    return [Figure("load average", os.getloadavg()[0], "processes", f"on {os.cpu_count()} processors, at the start")]
 
 
 def best(call: Callable[[], Any], runtime: Runtime) -> float:

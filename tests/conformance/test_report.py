@@ -180,8 +180,8 @@ def test_observing_changes_no_result() -> None:
 
 def test_figures_are_positive_and_have_units() -> None:
     figures = performance("numpy")
-    assert {figure.unit for figure in figures} == {"GB/s", "GFLOP/s", "us", "ms"}
-    assert all(figure.value > 0 for figure in figures)
+    assert {figure.unit for figure in figures} - {"processes"} == {"GB/s", "GFLOP/s", "us", "ms"}
+    assert all(figure.value > 0 for figure in figures if figure.unit != "processes")
 
 
 def test_the_command_writes_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
