@@ -75,6 +75,11 @@ def maximum_threads() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
+def get_num_threads() -> int:
+    """Threads that a kernel may use."""
+    return min(THREADS.count or _most, _most)
+
+
 def set_num_threads(count: int) -> None:
     """Use this many threads from now on, in all Python threads; more than the pool has are not there to be used."""
     THREADS.count = max(1, min(count, maximum_threads()))
