@@ -36,16 +36,16 @@ _BINARY: Final = {
 
 def _unary(name: str, op: str, kind: str) -> Callable[[Tensor], Tensor]:
     def function(x: Tensor, /) -> Tensor:
-        return getattr(ops, op)(check(name, x, kind))
+        return getattr(ops, op)(check(name, x, kind))  # type: ignore[no-any-return]
 
-    return _named(function, name, f"``{name}`` of every element; x: {kind}.")
+    return _named(function, name, f"``{name}`` of every element; x: {kind}.")  # type: ignore[no-any-return]
 
 
 def _binary(name: str, op: str, kind: str) -> Callable[[Any, Any], Tensor]:
     def function(x1: Any, x2: Any, /) -> Tensor:
-        return getattr(ops, op)(*pair(name, x1, x2, kind))
+        return getattr(ops, op)(*pair(name, x1, x2, kind))  # type: ignore[no-any-return]
 
-    return _named(function, name, f"``{name}`` of every two elements, broadcast; x1 and x2: {kind}.")
+    return _named(function, name, f"``{name}`` of every two elements, broadcast; x1 and x2: {kind}.")  # type: ignore[no-any-return]
 
 
 def _named(function: Any, name: str, text: str) -> Any:
@@ -118,7 +118,7 @@ def where(condition: Tensor, x1: Any, x2: Any, /) -> Tensor:
     check("where", condition, "bool", "condition")
     first, second = pair("where", x1, x2)
     same_device("where", (condition, first))
-    return ops.where(condition, first, second)
+    return ops.where(condition, first, second)  # type: ignore[no-any-return]
 
 
 def result_type(*arrays_and_dtypes: Any) -> dtypes.dtype:

@@ -26,7 +26,7 @@ Norm = Literal["backward", "ortho", "forward"]
 
 def _one(name: str, x: Tensor, n: int | None, axis: int, norm: str) -> Tensor:
     (place,) = axes_of(name, _checked(name, x, norm), axis)
-    return getattr(_fft, name)(x, n, place, norm)
+    return getattr(_fft, name)(x, n, place, norm)  # type: ignore[no-any-return]
 
 
 def _several(name: str, x: Tensor, s: Sequence[int] | None, axes: Sequence[int] | None, norm: str) -> Tensor:
@@ -34,14 +34,14 @@ def _several(name: str, x: Tensor, s: Sequence[int] | None, axes: Sequence[int] 
     if s is not None and axes is None:
         raise ArgumentError(f"{name}: axes are needed with s")
     places = axes_of(name, x, None if axes is None else tuple(axes))
-    return getattr(_fft, name)(x, None if s is None else tuple(s), places, norm)
+    return getattr(_fft, name)(x, None if s is None else tuple(s), places, norm)  # type: ignore[no-any-return]
 
 
 def _checked(name: str, x: Any, norm: str) -> Tensor:
     check(name, x, _TRANSFORMS[name])
     if norm not in _NORMS:
         raise ArgumentError(f"{name}: norm is one of {', '.join(_NORMS)}, got {norm!r}")
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def _make(name: str) -> Any:

@@ -103,7 +103,7 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
         raise ArgumentError(f"cross: axis {axis} is not that of both arrays")
     if first.shape[axis] != 3 or second.shape[axis] != 3:
         raise ArgumentError(f"cross: expected 3 elements along axis {axis}")
-    return _linalg.cross(first, second, dim=axis)
+    return _linalg.cross(first, second, dim=axis)  # type: ignore[no-any-return]
 
 
 # --- matrices ---------------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
 def _matrix(name: str, x: Any, kind: str = "floating") -> Tensor:
     if check(name, x, kind).ndim < 2:
         raise _linalg.LinAlgError(f"{name}: expected at least two axes, got shape {list(x.shape)}")
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
@@ -184,7 +184,7 @@ def svdvals(x: Tensor, /) -> Tensor:
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """Every matrix multiplied with itself; with ``n < 0``, its inverse."""
-    return _linalg.matrix_power(_matrix("matrix_power", x), n)
+    return _linalg.matrix_power(_matrix("matrix_power", x), n)  # type: ignore[no-any-return]
 
 
 def _cutoff(name: str, x: Tensor, rtol: Any) -> Any:

@@ -66,7 +66,7 @@ def _cumulative(name: str, op: Any, x: Tensor, axis: int | None, dtype: DType | 
     x = summed(x, dtype)
     result = op(x, place, dtype=x.dtype)
     if initial is None:
-        return result
+        return result  # type: ignore[no-any-return]
     first = [1 if number == place else size for number, size in enumerate(x.shape)]
     return concat([ops.full(first, initial, dtype=x.dtype, device=x.device), result], axis=place)
 
@@ -162,9 +162,9 @@ def _argument(name: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     check(name, x, "real numeric")
     op = getattr(ops, name)
     if axis is not None:
-        return op(x, *axes_of(name, x, axis), keepdims)
+        return op(x, *axes_of(name, x, axis), keepdims)  # type: ignore[no-any-return]
     result = op(x.reshape(-1), 0)
-    return result.reshape([1] * x.ndim) if keepdims else result
+    return result.reshape([1] * x.ndim) if keepdims else result  # type: ignore[no-any-return]
 
 
 def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:

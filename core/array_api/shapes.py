@@ -225,4 +225,4 @@ def take_along_axis(x: Tensor, indices: Tensor, /, *, axis: int = -1) -> Tensor:
 def _positive(indices: Tensor, size: int) -> Tensor:
     """Numbers from the front: the standard's may count from the end."""
     numbers = indices.to(dtypes.int64)
-    return ops.where(ops.lt(numbers, 0), ops.add(numbers, size), numbers)
+    return ops.where(ops.lt(numbers, 0), ops.add(numbers, size), numbers)  # type: ignore[no-any-return]
