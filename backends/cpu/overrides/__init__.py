@@ -10,7 +10,17 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cpu.overrides import attention, convolution, cross_entropy, linear, norm, ordering, softmax, step
+from hotplug.backends.cpu.overrides import (
+    attention,
+    convolution,
+    cross_entropy,
+    linear,
+    norm,
+    ordering,
+    pooling,
+    softmax,
+    step,
+)
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
     **attention.OVERRIDES,
@@ -19,6 +29,7 @@ OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
     **linear.OVERRIDES,
     **norm.OVERRIDES,
     **ordering.OVERRIDES,
+    **pooling.OVERRIDES,
     **softmax.OVERRIDES,
     **step.OVERRIDES,
 }

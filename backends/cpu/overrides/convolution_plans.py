@@ -26,6 +26,8 @@ PIECES: Final = 16
 """Work items that a convolution is cut into at least, where it can be."""
 PARTIALS: Final = 8 * 2**20
 """Bytes of partial weight gradients at most, where there is more than one."""
+OVER: Final = 16
+"""Places that the last panel of a box may hang over, at most."""
 CHUNK: Final = 256
 """Taps that a panel sums up at a time: their weights stay near."""
 
@@ -245,7 +247,7 @@ def panels(problem: Problem, shape: Shapes, real: int, gradient: bool = False) -
     parts = min(blocks, max(1, -(-PIECES // (slices * problem.groups))))
     flat = [(i * box.extent[1] + j) * box.extent[2] + k for i, j, k in itertools.product(*problem.distances)]
     offsets = [real * (c * channel + place) for c in range(problem.channels) for place in flat]
-    places = box.images * math.prod(box.sides) + under
+    places = box.images * math.prod(box.sides) + OVER
     sums_at = -(-image * box.images * real // 64) * 64
     places_at = sums_at + places * wide * real
     taps = len(offsets)
@@ -253,14 +255,14 @@ def panels(problem: Problem, shape: Shapes, real: int, gradient: bool = False) -
     row, slab = size[2], size[1] * size[2]
     origin = problem.origin[0] * slab + problem.origin[1] * row + problem.origin[2]
     over = -(-taps // under) * under
+    box_at = places_at + 8 * (places + (over if gradient else 0))
     words = (
         problem.batch, problem.channels, *problem.size, box.images, *box.sides, *problem.grid, *problem.step, *problem.low,
         *box.extent, image, channel, problem.filters, blocks, taps, over if gradient else chunk,
         size[0] * slab, step[0] * slab, step[1] * row, step[2], origin, problem.groups, parts, sums_at, places_at,
-        places_at + 8 * places, box.items, slices,
+        places_at + 8 * places, box.items, slices, box_at,
     )  # fmt: skip
     return Panels(
-        vectors, blocks, taps, np.array(weight_offsets(problem), np.int64), np.array(offsets, np.int64), words,
-        places_at + 8 * (places + (over if gradient else 0)) + 64,
+        vectors, blocks, taps, np.array(weight_offsets(problem), np.int64), np.array(offsets, np.int64), words, box_at + 128,
         (slices if gradient else box.items) * problem.groups * parts, over, slices,
     )  # fmt: skip

@@ -1,7 +1,9 @@
 """Convolution in panels: every output channel of a few places at a time.  Words of the table: see ``WORDS``.
 
 A work item is a box of output places (some images, or a part of one) of one group.  Its part of the input is copied,
-with zeros around it, to scratch memory, where one table of byte offsets leads from any place to all its taps.
+with zeros around it, to scratch memory, where one table of byte offsets leads from any place to all its taps.  The work
+on a box is done by stages, functions of their own that are called by address, so that each is compiled once whatever it
+is combined with.  A stage is ``stage(table, box, block, thread)``: which box it is stands in the words of ``BOX``.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from hotplug.backends.cpu.compiled.panel_names import (
     PLACES,
     REAL,
     VECTORS,
+    call,
+    move,
     panel,
     store_index,
     turn,
-)
+)  # fmt: skip
 from hotplug.backends.cpu.compiled.prelude import (
     Real,
     inline,
@@ -29,165 +33,211 @@ from hotplug.backends.cpu.compiled.prelude import (
     store,
     store_real,
     word,
-)
+)  # fmt: skip
 
 WORDS = (
     "out input weights begins offsets scratch scratch_bytes N C D H W bn bd bh bw QD QH QW sd sh sw ld lh lw ED EH EW "
-    "image_step channel_step K blocks taps chunk plane od oh ow origin groups parts sums_at places_at"
+    "image_step channel_step K blocks taps chunk plane od oh ow origin groups parts sums_at places_at addresses_at boxes "
+    "slices box_at gather multiply scatter wide"
 )
+BOX = "group n0 nn d0 dd h0 hh w0 ww places scratch fresh"
 
 
 @inline
-def _fill(target: intp, begin: intp, count: intp) -> None:
-    for i in range(count):
-        store_real(target, begin + i, Real(0))
+def locate(table: intp, number: intp, group: intp, box: intp, scratch: intp) -> None:
+    """Where the box of a number lies."""
+    store_index(box, 0, group)
+    for axis in range(3, 0, -1):
+        side, size = word(table, 12 + axis), word(table, 15 + axis)
+        parts = (size + side - 1) // side
+        first = number % parts * side
+        number = number // parts
+        store_index(box, 2 * axis + 1, first)
+        store_index(box, 2 * axis + 2, min(side, size - first))
+    first = number * word(table, 12)
+    store_index(box, 1, first)
+    store_index(box, 2, min(word(table, 12), word(table, 7) - first))
+    store_index(box, 10, scratch)
 
 
-@inline
-def _row(source: intp, first: intp, size: intp, begin: intp, target: intp, at: intp, count: intp) -> None:
-    """``count`` numbers of a row from position ``begin``, zeros where there are none."""
-    left = min(count, max(intp(0), -begin))
-    right = max(left, min(count, size - begin))
-    for i in range(left):
-        store_real(target, at + i, Real(0))
-    for i in range(left, right):
-        store_real(target, at + i, load1(source, first + begin + i))
-    for i in range(right, count):
-        store_real(target, at + i, Real(0))
+def convolve(table: intp, start: intp, stop: intp, thread: intp) -> None:
+    """Boxes of output places, each for some blocks of channels."""
+    boxes, parts, blocks = word(table, 44), word(table, 40), word(table, 31)
+    scratch = word(table, 5) + thread * word(table, 6)
+    box = scratch + word(table, 46)
+    for item in range(start, stop):
+        part = item // boxes % parts
+        locate(table, item % boxes, item // boxes // parts, box, scratch)
+        call(word(table, 47), table, box, scratch, thread)
+        for block in range(blocks * part // parts, blocks * (part + 1) // parts):
+            call(word(table, 48), table, box, block, thread)
+            call(word(table, 49), table, box, block, thread)
 
 
-@inline
-def gather_box(table: intp, n0: intp, nn: intp, c0: intp, d0: intp, h0: intp, w0: intp, scratch: intp) -> None:
-    """Copy the input of a box to scratch memory."""
-    source, channels, size_d, size_h, size_w = (
-        word(table, 1),
-        word(table, 8),
-        word(table, 9),
-        word(table, 10),
-        word(table, 11),
-    )
-    many = word(table, 39) * channels
+def gradient(table: intp, start: intp, stop: intp, thread: intp) -> None:
+    """Partial weight gradients ``(slices, groups, blocks, taps and room for a panel, lanes)``: of the words, out is where
+    they are, weights the output's gradient, begins zeros, and chunk the taps with the room.
+    """
+    parts, slices, boxes = word(table, 40), word(table, 45), word(table, 44)
+    blocks, taps, over = word(table, 31), word(table, 32), word(table, 33)
+    scratch = word(table, 5) + thread * word(table, 6)
+    box, addresses = scratch + word(table, 46), scratch + word(table, 43)
+    for t in range(over):
+        store_index(addresses, t, scratch + load_index(word(table, 4), min(t, taps - 1)))
+    for item in range(start, stop):
+        part, piece, group = item % parts, item // parts % slices, item // parts // slices
+        partial = word(table, 0) + REAL * (piece * word(table, 39) + group) * blocks * over * word(table, 50)
+        begin = boxes * piece // slices
+        for number in range(begin, boxes * (piece + 1) // slices):
+            locate(table, number, group, box, scratch)
+            store_index(box, 11, partial if number > begin else -partial)
+            call(word(table, 47), table, box, 0, thread)  # places as distances
+            for block in range(blocks * part // parts, blocks * (part + 1) // parts):
+                call(word(table, 49), table, box, block, thread)
+                call(word(table, 48), table, box, block, thread)
+
+
+def gather(table: intp, box: intp, base: intp, thread: intp) -> None:
+    """Copy the input of a box to scratch memory, and note where each of its places begins, from ``base`` on."""
+    source, channels, size_w = word(table, 1), word(table, 8), word(table, 11)
     deep, high, wide = word(table, 25), word(table, 26), word(table, 27)
-    z0, y0, x0 = (
-        d0 * word(table, 19) + word(table, 22),
-        h0 * word(table, 20) + word(table, 23),
-        w0 * word(table, 21) + word(table, 24),
-    )
-    for n in range(nn):
-        for c in range(channels):
-            to = n * word(table, 28) + c * word(table, 29)
-            at = ((n0 + n) * many + c0 + c) * size_d
-            for z in range(deep):
-                for y in range(high):
-                    inside = 0 <= z0 + z < size_d and 0 <= y0 + y < size_h
-                    place = to + (z * high + y) * wide
-                    if inside:
-                        first = ((at + z0 + z) * size_h + y0 + y) * size_w
-                        _row(source, first, size_w, x0, scratch, place, wide)
-                    else:
-                        _fill(scratch, place, wide)
-
-
-@inline
-def places_of(table: intp, nn: intp, dd: intp, hh: intp, ww: intp, scratch: intp, places: intp) -> intp:
-    """The address of every place of a box; returns how many there are."""
-    high, wide = word(table, 26), word(table, 27)
-    count = intp(0)
-    for n in range(nn):
-        for d in range(dd):
-            for h in range(hh):
-                base = n * word(table, 28) + (d * word(table, 19) * high + h * word(table, 20)) * wide
-                for w in range(ww):
-                    store_index(places, count, scratch + REAL * (base + w * word(table, 21)))
-                    count += 1
-    for i in range(PLACES):  # the last panel may hang over
+    scratch = word(box, 10)
+    z0, y0 = word(box, 3) * word(table, 19) + word(table, 22), word(box, 5) * word(table, 20) + word(table, 23)
+    x0 = word(box, 7) * word(table, 21) + word(table, 24)
+    left = min(wide, max(intp(0), -x0))
+    right = max(left, min(wide, size_w - x0))
+    for image in range(word(box, 2) * channels):
+        n, c = image // channels, image % channels
+        plane = ((word(box, 1) + n) * word(table, 39) + word(box, 0)) * channels + c
+        for row in range(deep * high):
+            z, y = z0 + row // high, y0 + row % high
+            at = n * word(table, 28) + c * word(table, 29) + row * wide
+            begin, end = left, right
+            if z < 0 or z >= word(table, 9) or y < 0 or y >= word(table, 10):
+                begin, end = wide, wide
+            first = ((plane * word(table, 9) + z) * word(table, 10) + y) * size_w + x0
+            for i in range(begin):
+                store_real(scratch, at + i, Real(0))
+            if NATIVE and begin < end:
+                move(source + ITEM * (first + begin), scratch + REAL * (at + begin), end - begin)
+            else:
+                for i in range(begin, end):
+                    store_real(scratch, at + i, load1(source, first + i))
+            for i in range(end, wide):
+                store_real(scratch, at + i, Real(0))
+    places, count = scratch + word(table, 42), intp(0)
+    for row in range(word(box, 2) * word(box, 4) * word(box, 6)):
+        h, slab = row % word(box, 6), row // word(box, 6)
+        n, d = slab // word(box, 4), slab % word(box, 4)
+        at = n * word(table, 28) + (d * word(table, 19) * high + h * word(table, 20)) * wide
+        for w in range(word(box, 8)):
+            store_index(places, count, base + REAL * (at + w * word(table, 21)))
+            count += 1
+    for i in range(16):  # the last panel may hang over
         store_index(places, count + i, load_index(places, count - 1))
-    return count
+    store_index(box, 9, count)
+
+
+def multiply(table: intp, box: intp, block: intp, thread: intp) -> None:
+    """The sums of a box for one block of channels."""
+    sums, places = word(box, 10) + word(table, 41), word(box, 10) + word(table, 42)
+    blocks, taps, chunk = word(table, 31), word(table, 32), word(table, 33)
+    size = REAL * VECTORS * LANES
+    number = word(box, 0) * blocks + block
+    weights = word(table, 2) + number * taps * size
+    for k in range(0, taps, chunk):
+        for p in range(0, word(box, 9), PLACES):
+            to = sums + p * size
+            begin, step = to, size
+            if k == 0:
+                begin, step = word(table, 3) + number * size, intp(0)
+            panel(
+                weights + k * size, places + 8 * p, word(table, 4) + 8 * k, to, min(chunk, taps - k), begin, step, size
+            )  # fmt: skip
+
+
+def multiply_back(table: intp, box: intp, block: intp, thread: intp) -> None:
+    """Add the products of a box to the partial gradient of one block of channels."""
+    rows, places = word(box, 10) + word(table, 41), word(box, 10) + word(table, 42)
+    addresses, over = word(box, 10) + word(table, 43), word(table, 33)
+    size = REAL * VECTORS * LANES
+    partial, fresh = word(box, 11), word(box, 11) < 0
+    partial = -partial if fresh else partial
+    for t in range(0, word(table, 32), PLACES):
+        to = partial + (block * over + t) * size
+        begin, step = to, size
+        if fresh:
+            begin, step = word(table, 3), intp(0)
+        panel(rows, addresses + 8 * t, places, to, word(box, 9), begin, step, size)
 
 
 @inline
-def _run(out: intp, first: intp, plane: intp, step: intp, sums: intp, begin: intp, count: intp, channels: intp) -> None:
-    """Sums ``(count, VECTORS * LANES)`` to ``channels`` rows of the output, ``step`` apart in a row."""
-    wide = VECTORS * LANES
-    fast = intp(0)
-    if NATIVE and step == 1:
-        fast = count // LANES * LANES
-        for c in range(0, channels // LANES * LANES, LANES):
+def _runs(table: intp, box: intp) -> intp:
+    """Places of a box that follow each other in the output."""
+    od, oh, ow = word(table, 35), word(table, 36), word(table, 37)
+    run = word(box, 8)
+    if run * ow == oh:
+        run = run * word(box, 6)
+        if run * ow == od:
+            run = run * word(box, 4)
+    return run
+
+
+@inline
+def _start(table: intp, box: intp, block: intp, at: intp) -> intp:
+    """Where in the output the place number ``at`` of a box is, of a block's first channel."""
+    w, row = at % word(box, 8), at // word(box, 8)
+    h, slab = row % word(box, 6), row // word(box, 6)
+    n, d = word(box, 1) + slab // word(box, 4), word(box, 3) + slab % word(box, 4)
+    channel = (n * word(table, 39) + word(box, 0)) * word(table, 30) + block * word(table, 50)
+    place = d * word(table, 35) + (word(box, 5) + h) * word(table, 36) + (word(box, 7) + w) * word(table, 37)
+    return channel * word(table, 34) + word(table, 38) + place
+
+
+def scatter(table: intp, box: intp, block: intp, thread: intp) -> None:
+    """The sums of a box to their places in the output: rows of channels become rows of places."""
+    out, sums, wide = word(table, 0), word(box, 10) + word(table, 41), word(table, 50)
+    plane, step = word(table, 34), word(table, 37)
+    channels, run = min(wide, word(table, 30) - block * wide), _runs(table, box)
+    squares = channels // LANES * LANES if NATIVE and step == 1 else intp(0)
+    for begin in range(0, word(box, 9), run):
+        first = _start(table, box, block, begin)
+        fast = run // LANES * LANES if squares else intp(0)
+        for c in range(0, squares, LANES):
             for p in range(0, fast, LANES):
                 turn(
                     sums + REAL * ((begin + p) * wide + c),
                     REAL * wide,
-                    out + REAL * (first + c * plane + p),
+                    out + ITEM * (first + c * plane + p),
                     REAL * plane,
                 )
-        for c in range(channels // LANES * LANES, channels):
-            for p in range(fast):
-                store(out, first + c * plane + p, load_real(sums, (begin + p) * wide + c))
-    for c in range(channels):
-        for p in range(fast, count):
-            store(out, first + c * plane + p * step, load_real(sums, (begin + p) * wide + c))
+        for c in range(channels):
+            for p in range(fast if c < squares else 0, run):
+                store(out, first + c * plane + p * step, load_real(sums, (begin + p) * wide + c))
 
 
-@inline
-def _scatter_box(
-    table: intp, out: intp, nn: intp, dd: intp, hh: intp, ww: intp, image: intp, sums: intp, channels: intp
-) -> None:
-    """The sums of a box to their places in the output; rows that continue each other are one run."""
-    plane, od, oh, ow = word(table, 34), word(table, 35), word(table, 36), word(table, 37)
-    run, rows, slabs = ww, hh, dd
-    if ww * ow == oh:
-        run, rows = ww * hh, intp(1)
-        if run * ow == od:
-            run, slabs = run * dd, intp(1)
-    at = intp(0)
-    for n in range(nn):
-        for d in range(slabs):
-            for h in range(rows):
-                _run(out, n * image + d * od + h * oh, plane, ow, sums, at, run, channels)
-                at += run
-
-
-@inline
-def _box(table: intp, item: intp, thread: intp) -> None:
-    bn, bd, bh, bw = word(table, 12), word(table, 13), word(table, 14), word(table, 15)
-    n_all, q_d, q_h, q_w = word(table, 7), word(table, 16), word(table, 17), word(table, 18)
-    w_parts, h_parts, d_parts = (q_w + bw - 1) // bw, (q_h + bh - 1) // bh, (q_d + bd - 1) // bd
-    n_parts, parts = (n_all + bn - 1) // bn, word(table, 40)
-    w0, item = item % w_parts * bw, item // w_parts
-    h0, item = item % h_parts * bh, item // h_parts
-    d0, item = item % d_parts * bd, item // d_parts
-    n0, item = item % n_parts * bn, item // n_parts
-    part, group = item % parts, item // parts
-    nn, dd, hh, ww = min(bn, n_all - n0), min(bd, q_d - d0), min(bh, q_h - h0), min(bw, q_w - w0)
-    scratch = word(table, 5) + thread * word(table, 6)
-    sums, places = scratch + word(table, 41), scratch + word(table, 42)
-    gather_box(table, n0, nn, group * word(table, 8), d0, h0, w0, scratch)
-    count = places_of(table, nn, dd, hh, ww, scratch, places)
-    channels, blocks, taps, chunk = word(table, 30), word(table, 31), word(table, 32), word(table, 33)
-    wide = VECTORS * LANES
-    image = word(table, 39) * channels * word(table, 34)
-    for block in range(blocks * part // parts, blocks * (part + 1) // parts):
-        number = group * blocks + block
-        weights, begins = word(table, 2) + REAL * number * taps * wide, word(table, 3) + REAL * number * wide
-        for k in range(0, taps, chunk):
-            steps = min(chunk, taps - k)
-            for p in range(0, count, PLACES):
-                to = sums + REAL * p * wide
-                panel(
-                    weights + REAL * k * wide, places + 8 * p, word(table, 4) + 8 * k, to, steps,
-                    begins if k == 0 else to, 0 if k == 0 else REAL * wide, REAL * wide,
-                )  # fmt: skip
-        first = group * channels + block * wide
-        origin = word(table, 38) + d0 * word(table, 35) + h0 * word(table, 36) + w0 * word(table, 37)
-        begin = n0 * image + first * word(table, 34) + origin
-        address = word(table, 0) + ITEM * begin
-        _scatter_box(table, address, nn, dd, hh, ww, image, sums, min(wide, channels - block * wide))
-
-
-def convolve(table: intp, start: intp, stop: intp, thread: intp) -> None:
-    """Boxes of output places."""
-    for item in range(start, stop):
-        _box(table, item, thread)
+def turned(table: intp, box: intp, block: intp, thread: intp) -> None:
+    """The output's gradient of a box and a block of channels, places in front; zeros in lanes beyond the channels."""
+    source, rows, wide, plane = word(table, 2), word(box, 10) + word(table, 41), word(table, 50), word(table, 34)
+    channels, run = min(wide, word(table, 30) - block * wide), _runs(table, box)
+    squares = channels // LANES * LANES if NATIVE else intp(0)
+    for begin in range(0, word(box, 9), run):
+        first = _start(table, box, block, begin)
+        fast = run // LANES * LANES if squares else intp(0)
+        for c in range(0, squares, LANES):
+            for p in range(0, fast, LANES):
+                turn(
+                    source + ITEM * (first + c * plane + p),
+                    REAL * plane,
+                    rows + REAL * ((begin + p) * wide + c),
+                    REAL * wide,
+                )
+        for c in range(wide):
+            for p in range(fast if c < squares else 0, run):
+                value = Real(0)
+                if c < channels:
+                    value = load3(source, first + c * plane + p)
+                store_real(rows, (begin + p) * wide + c, value)
 
 
 def pack(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -213,106 +263,6 @@ def pack(table: intp, start: intp, stop: intp, thread: intp) -> None:
                 store_real(out, (number * taps + k) * wide + lane, value)
         if odd:
             store_index(word(table, 8), 0, 1)
-
-
-# --- the gradient for the weight: places and taps exchange their roles ----------------------------------------------------
-
-
-@inline
-def _turned_run(source: intp, first: intp, plane: intp, rows: intp, begin: intp, count: intp, channels: intp) -> None:
-    """``channels`` rows of ``count`` places to ``(count, VECTORS * LANES)``, zeros in lanes beyond them."""
-    wide, fast = VECTORS * LANES, intp(0)
-    if NATIVE:
-        fast = count // LANES * LANES
-        for c in range(0, channels // LANES * LANES, LANES):
-            for p in range(0, fast, LANES):
-                turn(
-                    source + REAL * (first + c * plane + p),
-                    REAL * plane,
-                    rows + REAL * ((begin + p) * wide + c),
-                    REAL * wide,
-                )
-        for c in range(channels // LANES * LANES, channels):
-            for p in range(fast):
-                store_real(rows, (begin + p) * wide + c, load3(source, first + c * plane + p))
-    for p in range(fast, count):
-        for c in range(channels):
-            store_real(rows, (begin + p) * wide + c, load3(source, first + c * plane + p))
-    if channels < wide:
-        for p in range(count):
-            for c in range(channels, wide):
-                store_real(rows, (begin + p) * wide + c, Real(0))
-
-
-@inline
-def _turned_box(
-    table: intp, first: intp, image: intp, nn: intp, dd: intp, hh: intp, ww: intp, rows: intp, channels: intp
-) -> None:
-    """The output's gradient of a box and one block of channels, places in front."""
-    plane, od, oh = word(table, 34), word(table, 35), word(table, 36)
-    run, lines, slabs = ww, hh, dd
-    if ww == oh:
-        run, lines = ww * hh, intp(1)
-        if run == od:
-            run, slabs = run * dd, intp(1)
-    at = intp(0)
-    for n in range(nn):
-        for d in range(slabs):
-            for h in range(lines):
-                _turned_run(word(table, 2), first + n * image + d * od + h * oh, plane, rows, at, run, channels)
-                at += run
-
-
-@inline
-def _gradient_box(
-    table: intp, box: intp, group: intp, low: intp, high: intp, partial: intp, scratch: intp, fresh: intp
-) -> None:
-    """Add the products of a box to a partial weight gradient."""
-    bn, bd, bh, bw = word(table, 12), word(table, 13), word(table, 14), word(table, 15)
-    n_all, q_d, q_h, q_w = word(table, 7), word(table, 16), word(table, 17), word(table, 18)
-    w_parts, h_parts, d_parts = (q_w + bw - 1) // bw, (q_h + bh - 1) // bh, (q_d + bd - 1) // bd
-    w0, box = box % w_parts * bw, box // w_parts
-    h0, box = box % h_parts * bh, box // h_parts
-    d0, box = box % d_parts * bd, box // d_parts
-    n0 = box * bn
-    nn, dd, hh, ww = min(bn, n_all - n0), min(bd, q_d - d0), min(bh, q_h - h0), min(bw, q_w - w0)
-    rows, places, addresses = scratch + word(table, 41), scratch + word(table, 42), scratch + word(table, 43)
-    gather_box(table, n0, nn, group * word(table, 8), d0, h0, w0, scratch)
-    count = places_of(table, nn, dd, hh, ww, 0, places)
-    channels, taps = word(table, 30), word(table, 32)
-    wide, over = VECTORS * LANES, word(table, 33)
-    image = word(table, 39) * channels * word(table, 34)
-    for block in range(low, high):
-        first = n0 * image + (group * channels + block * wide) * word(table, 34)
-        first += d0 * word(table, 35) + h0 * word(table, 36) + w0
-        _turned_box(table, first, image, nn, dd, hh, ww, rows, min(wide, channels - block * wide))
-        for t in range(0, taps, PLACES):
-            to = partial + REAL * (block * over + t) * wide
-            panel(
-                rows, addresses + 8 * t, places, to, count,
-                word(table, 3) if fresh else to, 0 if fresh else REAL * wide, REAL * wide,
-            )  # fmt: skip
-
-
-def gradient(table: intp, start: intp, stop: intp, thread: intp) -> None:
-    """Partial weight gradients ``(slices, groups, blocks, taps and room for a panel, lanes)``; words as in ``WORDS``, but
-    the output's gradient instead of weights, zeros instead of begins, boxes a group in word 44 and slices in word 45.
-    """
-    for item in range(start, stop):
-        parts, slices, boxes = word(table, 40), word(table, 45), word(table, 44)
-        part, rest = item % parts, item // parts
-        piece, group = rest % slices, rest // slices
-        blocks, taps, over = word(table, 31), word(table, 32), word(table, 33)
-        scratch = word(table, 5) + thread * word(table, 6)
-        for t in range(over):
-            store_index(scratch + word(table, 43), t, scratch + load_index(word(table, 4), min(t, taps - 1)))
-        size = blocks * over * VECTORS * LANES
-        partial = word(table, 0) + REAL * (piece * word(table, 39) + group) * size
-        begin = boxes * piece // slices
-        for box in range(begin, boxes * (piece + 1) // slices):
-            _gradient_box(
-                table, box, group, blocks * part // parts, blocks * (part + 1) // parts, partial, scratch, box == begin
-            )
 
 
 def fold(table: intp, start: intp, stop: intp, thread: intp) -> None:
