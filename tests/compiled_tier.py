@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,7 +17,7 @@ from hotplug.conformance import compare
 from hotplug.conformance.tolerance import GRADIENT, TERMS, Tolerance
 from hotplug.runtime import runtime_of
 
-quick: Final = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+quick: Final = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 """For hypothesis: kernels are compiled within the first examples."""
 
 NEAR: Final = GRADIENT._replace(scale=TERMS)
@@ -72,16 +73,14 @@ def agree(
     """Values and gradients of the device cpu are the reference's in float64, as near as the table asks, whatever the
     number of threads.
     """
-    from hotplug.backends.cpu.compiled import pool
-
     single, several = [], []
-    before = pool.get_num_threads()
+    before = hp.get_num_threads()
     try:
-        for found, threads in ((single, 1), (several, pool.maximum_threads())):
-            pool.set_num_threads(threads)
+        for found, threads in ((single, 1), (several, os.cpu_count() or 1)):
+            hp.set_num_threads(threads)
             found += results(run, "cpu", inputs, layout)
     finally:
-        pool.set_num_threads(before)
+        hp.set_num_threads(before)
     wide = [each.astype(np.float64) if each.dtype.kind == "f" else each for each in inputs]
     expected = results(run, "numpy", wide, layout)
     kind = hp.float32 if all(each.dtype.itemsize != 2 for each in inputs) else hp.float16

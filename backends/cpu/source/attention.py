@@ -18,14 +18,28 @@ from typing import Any
 import numpy as np
 
 from hotplug.backends.cpu.compiled.memory import load as load_of, store as store_of
-from hotplug.backends.cpu.compiled.prelude import Real, exp, inline, intp, load1, log, maximum, number, store, word
-from hotplug.backends.cpu.compiled.tiles import ROWS, WIDTH, tile
+from hotplug.backends.cpu.compiled.panels import turn
+from hotplug.backends.cpu.compiled.prelude import (
+    Real,
+    exp,
+    inline,
+    intp,
+    load1,
+    log,
+    maximum,
+    multiply_add,
+    number,
+    store,
+    word,
+)
+from hotplug.backends.cpu.compiled.tiles import LANES, ROWS, WIDTH, tile
 
 KEYS = 64
 """Keys of a tile."""
 LINE = 4 * WIDTH
 """Bytes of a row of scores."""
 
+_turn: Any = turn("float32")
 _new: Any = tile(ROWS, False)
 _more: Any = tile(ROWS, True)
 _new_row: Any = tile(1, False)
@@ -69,9 +83,21 @@ def _added(a: intp, down: intp, along: intp, b: intp, step: intp, c: intp, row: 
 
 
 @inline
+def _squares(rows: intp, columns: intp, along: intp) -> Any:
+    """Columns that can be turned by whole squares of vectors."""
+    return columns // LANES * LANES if rows == WIDTH and along == 4 else 0
+
+
+@inline
 def _across(target: intp, source: intp, down: intp, along: intp, rows: intp, columns: intp, scale: Any) -> None:
     """``target[column, row] = source[row, column] * scale``, 0 beyond the rows there are."""
-    for column in range(columns):
+    whole = _squares(rows, columns, along)
+    for column in range(0, whole, LANES):
+        for row in range(0, WIDTH, LANES):
+            _turn(source + row * down + column * 4, down, target + column * LINE + row * 4, LINE)
+    for i in range(whole * WIDTH):
+        put_s(target, i, get_s(target, i) * scale)
+    for column in range(whole, columns):
         for row in range(rows):
             put_s(target, column * WIDTH + row, load1(source + row * down + column * along, 0) * scale)
         for row in range(rows, WIDTH):
@@ -79,16 +105,36 @@ def _across(target: intp, source: intp, down: intp, along: intp, rows: intp, col
 
 
 @inline
+def _back(target: intp, source: intp, factors: intp, rows: intp, columns: intp) -> None:
+    """``target[row, column] = source[column, row] * factors[row]``, which spoils the source."""
+    for column in range(columns):
+        for row in range(WIDTH):
+            put_s(source, column * WIDTH + row, get_s(source, column * WIDTH + row) * get_sum(factors, row))
+    whole = _squares(rows, columns, 4)
+    for column in range(0, whole, LANES):
+        for row in range(0, WIDTH, LANES):
+            _turn(source + column * LINE + row * 4, LINE, target + (row * columns + column) * 4, columns * 4)
+    for row in range(rows):
+        for column in range(whole, columns):
+            store(target, row * columns + column, get_s(source, column * WIDTH + row))
+
+
+@inline
 def _padded(
     target: intp, wide: intp, source: intp, down: intp, along: intp, rows: intp, columns: intp, scale: Any
 ) -> None:
     """``target[row, column] = source[row, column] * scale``, 0 beyond what there is."""
-    for row in range(WIDTH):
-        for column in range(wide):
-            put_s(target, row * wide + column, Real(0))
+    if rows < WIDTH or columns < wide:
+        for i in range(WIDTH * wide):
+            put_s(target, i, Real(0))
     for row in range(rows):
-        for column in range(columns):
-            put_s(target, row * wide + column, load1(source + row * down + column * along, 0) * scale)
+        begin = source + row * down
+        if along == 4:
+            for column in range(columns):
+                put_s(target, row * wide + column, load1(begin, column) * scale)
+        else:
+            for column in range(columns):
+                put_s(target, row * wide + column, load1(begin + column * along, 0) * scale)
 
 
 @inline
@@ -149,15 +195,16 @@ def _shares(scores: intp, tops: intp, result: intp, keys: intp, width: intp, see
 
 
 @inline
-def _finish(table: intp, row: intp, result: intp, sums: intp, tops: intp, rows: intp, wide: intp) -> None:
+def _finish(table: intp, row: intp, result: intp, tops: intp, rows: intp, wide: intp) -> None:
     """Divide by the sums, and write the results and the logarithms."""
-    out, total = word(table, 20), word(table, 21)
+    out, total, sums = word(table, 20), word(table, 21), tops + LINE
     for r in range(rows):
         found = get_sum(sums, r)
         store(total, row + r, log(found) + (get_top(tops, r) if found != Real(0) else Real(0)))
-        factor = Real(1) / (found if found != Real(0) else Real(1))
-        for d in range(wide):
-            store(out, (row + r) * wide + d, get_s(result, d * WIDTH + r) * factor)
+    for r in range(WIDTH):
+        found = get_sum(sums, r)
+        put_sum(sums, r, Real(1) / (found if found != Real(0) else Real(1)))
+    _back(out + row * wide * 4, result, sums, rows, wide)
 
 
 def forward(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -188,7 +235,7 @@ def forward(table: intp, start: intp, stop: intp, thread: intp) -> None:
             _masked(table, scores, word(places, 3), first, rows, key, keys)
             _shares(scores, tops, result, keys, wide, key)
             _added(values, word(table, 15), word(table, 14), scores, LINE, result, LINE, wide, keys)
-        _finish(table, matrix * queries + first, result, sums, tops, rows, wide)
+        _finish(table, matrix * queries + first, result, tops, rows, wide)
 
 
 # --- backward --------------------------------------------------------------------------------------------------------
@@ -205,10 +252,9 @@ def _slopes(scores: intp, slopes: intp, totals: intp, inners: intp, keys: intp) 
 
 
 @inline
-def _known(table: intp, row: intp, gradient: intp, totals: intp, inners: intp, rows: intp) -> None:
+def _known(table: intp, row: intp, gradient: intp, step: intp, totals: intp, inners: intp, rows: intp) -> None:
     """What is known of every query: its total, and the sum of the gradient times the output."""
-    wide, down, along = word(table, 6), word(table, 18), word(table, 19)
-    out, total = word(table, 20), word(table, 21)
+    wide, out, total = word(table, 6), word(table, 20), word(table, 21)
     for r in range(WIDTH):
         put_base(totals, r, Real(0))
         put_sum(inners, r, Real(0))
@@ -217,7 +263,7 @@ def _known(table: intp, row: intp, gradient: intp, totals: intp, inners: intp, r
         put_base(totals, r, found if found != Real(-np.inf) else Real(0))
         inner = Real(0)
         for d in range(wide):
-            inner += load1(gradient + r * down + d * along, 0) * load1(out, (row + r) * wide + d)
+            inner = multiply_add(get_s(gradient, r * step + d), load1(out, (row + r) * wide + d), inner)
         put_sum(inners, r, inner)
 
 
@@ -256,7 +302,7 @@ def backward(table: intp, start: intp, stop: intp, thread: intp) -> None:
             _across(grads, gradient, word(table, 18), word(table, 19), rows, wide, Real(1))
             _padded(plain, broad, query, word(table, 10), word(table, 11), rows, width, scale)
             _padded(plain_grads, broader, gradient, word(table, 18), word(table, 19), rows, wide, Real(1))
-            _known(table, row, gradient, totals, inners, rows)
+            _known(table, row, plain_grads, broader, totals, inners, rows)
             for d in range(width * WIDTH):
                 put_s(result, d, Real(0))
             for key in range(0, _limit(table, first, rows), KEYS):
@@ -273,8 +319,8 @@ def backward(table: intp, start: intp, stop: intp, thread: intp) -> None:
                     target = to_key + (key * broad + d) * 4
                     _added(slopes, LINE, 4, plain + d * 4, broad * 4, target, broad * 4, keys, WIDTH)
                 _added(own, word(table, 13), word(table, 12), slopes, LINE, result, LINE, width, keys)
-            for r in range(rows):
-                for d in range(width):
-                    store(word(table, 22), (row + r) * width + d, get_s(result, d * WIDTH + r) * scale)
+            for r in range(WIDTH):
+                put_sum(inners, r, scale)
+            _back(word(table, 22) + row * width * 4, result, inners, rows, width)
         _written(word(table, 23) + matrix * count * width * 4, to_key, count, width, broad)
         _written(word(table, 24) + matrix * count * wide * 4, to_value, count, wide, broader)
