@@ -10,6 +10,7 @@ from types import CodeType, FrameType
 from typing import Final, NamedTuple
 
 from hotplug.autograd.graph import Node
+from hotplug.backend import OpKey
 
 _OUR_OWN: Final = "hotplug."
 _SCRIPTS: Final = ("hotplug.conformance", "hotplug.data", "hotplug.nn", "hotplug.optim")
@@ -64,6 +65,8 @@ def _name(frame: FrameType) -> str:
     declared = getattr(owner, "name", None)
     if type(owner).__module__.startswith(("hotplug.declare", _INSIDE)) and isinstance(declared, str):
         return f"{declared}_" if code.co_name == "inplace" else declared
+    if frame.f_globals.get("__name__") == _INSIDE and isinstance(frame.f_locals.get("key"), OpKey):
+        return str(frame.f_locals["key"].name).removesuffix("_of_list")  # the updates of all parameters at once
     if frame.f_globals.get("__name__") in ("hotplug._methods", "hotplug.tensor"):
         return code.co_name
     return code.co_name if frame.f_globals.get("__name__", "").startswith("hotplug.ops.") else ""
