@@ -69,15 +69,18 @@ def tile_product(name: str, kind: dtype, target: str, depth: str, left: Callable
         f"{name} {target}[4][2];",
         f"for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c) {target}[r][c] = 0;",
         f"for (hp_i64 deep = 0; deep < {depth}; deep += {DEPTH}) {{",
+        "#pragma unroll 1",
         f"for (int e = thread; e < {ROWS * DEPTH}; e += {THREADS}) {{",
         f"    const int r = e / {DEPTH}, d = e % {DEPTH};",
         f"    left[d][r] = deep + d < {depth} ? {left('r', '(deep + d)')} : ({name})0;",
         "}",
+        "#pragma unroll 1",
         f"for (int e = thread; e < {COLUMNS * DEPTH}; e += {THREADS}) {{",
         f"    const int c = e / {DEPTH}, d = e % {DEPTH};",
         f"    right[d][c] = deep + d < {depth} ? {right('c', '(deep + d)')} : ({name})0;",
         "}",
         "__syncthreads();",
+        "#pragma unroll 4",
         f"for (int d = 0; d < {DEPTH}; ++d) for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c)",
         f"    {target}[r][c] = {CUDA.math('fma', kind)}(left[d][y + 16 * r], right[d][x + 16 * c], {target}[r][c]);",
         "__syncthreads();",
@@ -88,6 +91,7 @@ def tile_product(name: str, kind: dtype, target: str, depth: str, left: Callable
 def tile_update(kind: dtype) -> list[str]:
     """Statements: ``sum[4][4]`` of a thread plus the 64 x 32 ``score`` times the 32 x 64 ``tile``."""
     return [
+        "#pragma unroll 4",
         f"for (int k = 0; k < {COLUMNS}; ++k) for (int r = 0; r < 4; ++r) for (int c = 0; c < 4; ++c)",
         f"    sum[r][c] = {CUDA.math('fma', kind)}(score[y + 16 * r][k], tile[k][x + 16 * c], sum[r][c]);",
         "__syncthreads();",
@@ -186,6 +190,7 @@ def load_tile(pointer: str, matrix: str, row: str, rows: str, first: str, column
     """Statements that bring 32 rows and 64 columns of a matrix into ``tile``, with 0 beyond its ends."""
     place = f"({row} + k) * HP({matrix}_row) + ({first} + c) * HP({matrix}_column)"
     return [
+        "#pragma unroll 1",
         f"for (int e = thread; e < {COLUMNS * WIDTH}; e += {THREADS}) {{",
         f"    const int k = e / {WIDTH}, c = e % {WIDTH};",
         f"    tile[k][c] = {row} + k < {rows} && {first} + c < {columns} ? {pointer}[{place}] : ({name})0;",

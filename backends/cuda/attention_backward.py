@@ -86,7 +86,7 @@ def _gradient(source: Source, key: OpKey, gradient: _Gradient) -> str:
     limit = f"hp_smaller(HP(keys), row + {ROWS})" if causal and of_query else f"HP({gradient.column_count})"
     start = f"row / {COLUMNS} * {COLUMNS}" if causal and not of_query else "0"
     pointers = ["query", "key", "value", "delta", *([] if ("mask", None) in key.attributes else ["mask"])]
-    kinds = {each: name for each in pointers} | {"mask": source.stored(bool_) if bool_ in key.dtypes else name}
+    kinds = dict.fromkeys(pointers, name) | {"mask": source.stored(bool_) if bool_ in key.dtypes else name}
     used = [each for each in pointers if gradient.through_softmax or each != "value"]
     rows, columns = f"HP({gradient.row_count})", f"HP({gradient.column_count})"
     first, second = ("delta", "value") if of_query else ("value", "delta")
@@ -153,7 +153,7 @@ def attention_backward(device: Device, key: OpKey) -> Kernel | None:
     operands = ["delta", "query", "key", "value", *(["mask"] if has_mask else []), "result", "total"]
     if any(each != "contiguous" for each in key.layouts[-2:]):
         return None
-    kinds = {each: f"const {name}" for each in operands}
+    kinds = dict.fromkeys(operands, f"const {name}")
     if has_mask and bool_ in key.dtypes:
         kinds["mask"] = f"const {source.stored(bool_)}"
     outs = [f"to_{each.name}" for each in _GRADIENTS]

@@ -23,7 +23,7 @@ _KERNELS: Final = ("hp_held", "hp_long")
 def _usable(key: OpKey) -> bool:
     floats = [each for each in key.dtypes if each is not int64]
     plain = all(each is floats[0] for each in floats) and floats[0].kind == "f" and floats[0].itemsize >= 4
-    return plain and all(each == "contiguous" for each in key.layouts)
+    return plain
 
 
 def _planned(layouts: Layouts, scalars: Sequence[Any], operand: int) -> Plan:
@@ -32,7 +32,7 @@ def _planned(layouts: Layouts, scalars: Sequence[Any], operand: int) -> Plan:
 
 
 def _forward(device: Device, key: OpKey) -> Kernel | None:
-    if not _usable(key):
+    if not _usable(key) or any(each != "contiguous" for each in key.layouts):
         return None
     source, kind = Source(CUDA), key.dtypes[0]
     name, log = source.type(kind), CUDA.math("log", kind)
@@ -62,24 +62,27 @@ def _forward(device: Device, key: OpKey) -> Kernel | None:
 
 
 def _backward(device: Device, key: OpKey) -> Kernel | None:
-    if not _usable(key):
+    """The rows' gradients may all be one number, as they are behind a mean."""
+    grad, others = key.layouts[1], (key.layouts[0], *key.layouts[2:])
+    if not _usable(key) or grad == "strided" or any(each != "contiguous" for each in others):
         return None
     source, kind = Source(CUDA), key.dtypes[0]
     name = source.type(kind)
     setup = [
         *SETUP,
         "const hp_i64 goal = live ? HP(target)[row] : 0;",
-        f"const {name} scale = live && goal != HP(ignored) ? HP(grad)[row] : ({name})0;",
+        f"const {name} scale = live && goal != HP(ignored) ? HP(grad)[row * HP(step)] : ({name})0;",
         f"const {name} whole = live ? HP(total)[row] : ({name})0;",
     ]
     value = f"{CUDA.math('exp', kind)}(x - whole) * scale - (place == goal ? scale : ({name})0)"
     pointers = {"out": name, "grad": f"const {name}", "input": f"const {name}", "target": "const hp_i64",
                 "total": f"const {name}"}  # fmt: skip
-    sheet = Sheet(pointers, (*AXIS, "ignored"))
+    sheet = Sheet(pointers, (*AXIS, "ignored", "step"))
     text = row_kernels(source, kind, setup, PLACE, {"x": "HP(input)[at]"}, [Pass([f"HP(out)[at] = {value};"])])
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
-        return _planned(layouts, scalars, 0)
+        found = _planned(layouts, scalars, 0)
+        return found._replace(numbers={**found.numbers, "step": int(layouts[1].is_contiguous)})
 
     return Override(device, key.name, source, sheet, text, plan, _KERNELS)
 

@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         count += 1
         print(f"{complaint.op}, {complaint.architecture}: {complaint.log}")  # noqa: T201 - a command
     print(f"{len(sources)} sources, {count} complaints")  # noqa: T201
-    return int(count > 0)
+    return int(count > 0 or not sources)
 
 
 if __name__ == "__main__":

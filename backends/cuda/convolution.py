@@ -184,7 +184,7 @@ def _numbers(input: Shape, weight: Shape, out: Shape, scalars: Sequence[Any], mo
 def _made(device: Device, key: OpKey, mode: str) -> Kernel | None:
     kind, axes = key.dtypes[0], key.rank - 2
     plain = all(each is kind for each in key.dtypes) and kind.kind == "f" and 1 <= axes <= 3
-    if not plain or key.index64 or any(each == "strided" for each in key.layouts):
+    if not plain or key.index64 or any(each != "contiguous" for each in key.layouts):
         return None
     form = _Form(Source(CUDA), kind, axes)
     biased = mode == "forward" and ("bias", None) not in key.attributes

@@ -23,19 +23,26 @@ from hotplug.layout import Shape, broadcast_strides, collapse, contiguous_stride
 _MOST: Final = 8
 _DEEP: Final = THREADS // WARP
 
-LOCATE: Final = f"""
-// The two positions of a number in C order over some axes, the last of which is in front.
-HP_INLINE void hp_locate(hp_i64 flat, int axes, const hp_i64 *sizes, const hp_i64 *first, const hp_i64 *second,
-                         hp_i64 &at, hp_i64 &to) {{
-#pragma unroll
-    for (int axis = 0; axis < {_MOST}; ++axis) {{
-        if (axis >= axes) return;
-        const hp_i64 rest = axis + 1 == axes ? 0 : flat / sizes[axis], here = flat - rest * sizes[axis];
-        at += here * first[axis];
-        to += here * second[axis];
+LOCATE: Final = """
+static __device__ __noinline__ void hp_locate_over(hp_i64 flat, int axes, const hp_i64 *sizes, const hp_i64 *first,
+                                                   const hp_i64 *second, hp_i64 *at, hp_i64 *to) {
+    for (int axis = 0; axis < axes; ++axis) {
+        const hp_i64 rest = flat / sizes[axis], here = flat - rest * sizes[axis];
+        *at += here * first[axis];
+        *to += here * second[axis];
         flat = rest;
-    }}
-}}
+    }
+}
+// The two positions of a number in C order over some axes, the last of which is in front; one axis needs no division.
+HP_INLINE void hp_locate(hp_i64 flat, int axes, const hp_i64 *sizes, const hp_i64 *first, const hp_i64 *second,
+                         hp_i64 *at, hp_i64 *to) {
+    if (axes == 1) {
+        *at += flat * first[0];
+        *to += flat * second[0];
+    } else {
+        hp_locate_over(flat, axes, sizes, first, second, at, to);
+    }
+}
 """
 
 
@@ -71,7 +78,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 def _located(name: str, flat: str) -> str:
     fields = ", ".join(f"HP({name}_{part})" for part in ("size", "first", "second"))
-    return f"hp_locate({flat}, (int)HP({name}_axes), {fields}, at, of);"
+    return f"hp_locate({flat}, (int)HP({name}_axes), {fields}, &at, &of);"
 
 
 def _row_plan(layouts: Layouts, weight: Layout | None, input: Layout, dims: Shape) -> Plan:
@@ -95,7 +102,7 @@ _ROW_WORDS: Final = (*WORDS, *_words("row"), *_words("in"))
 def _usable(key: OpKey) -> bool:
     kind = key.dtypes[0]
     plain = all(each is kind for each in key.dtypes) and kind.kind == "f" and kind.itemsize >= 4
-    return plain and all(each != "strided" for each in key.layouts)
+    return plain and all(each == "contiguous" for each in key.layouts)
 
 
 def _none(key: OpKey, name: str) -> bool:

@@ -50,6 +50,7 @@ def declared(name: str) -> list[str]:
 def _loaded(tile: str, name: str, index: str, reader: Reader, start: str, limit: str, end: str) -> list[str]:
     """Statements that fill a tile from ``start`` and ``base`` on, with 0 behind the ends."""
     return [
+        "#pragma unroll 1",  # more would make the text of a convolution very long
         f"for (int e = thread; e < {TILE * DEPTH}; e += {THREADS}) {{",
         f"    const bool across = {reader.lines_first};",
         f"    const int a = across ? e % {TILE} : e / {DEPTH}, b = across ? e / {TILE} : e % {DEPTH};",
@@ -75,6 +76,7 @@ def product(
         *_loaded("left", name, index, left, "down", rows, end),
         *_loaded("right", name, index, right, "over", columns, end),
         "__syncthreads();",
+        "#pragma unroll 4",
         f"for (int k = 0; k < {DEPTH}; ++k) {{",
         f"    {name} u[{_SIDE}], v[{_SIDE}];",
         f"    for (int r = 0; r < {_SIDE}; ++r) {{ u[r] = left[k][y + 16 * r]; v[r] = right[k][x + 16 * r]; }}",

@@ -30,6 +30,7 @@ PRELUDE: Final = (
 #define __global__
 #define __device__
 #define __forceinline__ inline
+#define __noinline__ __attribute__((noinline))
 #define __shared__ static
 #define __launch_bounds__(threads)
 #define __grid_constant__

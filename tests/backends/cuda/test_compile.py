@@ -10,9 +10,37 @@ from typing import Any
 
 import pytest
 
+import hotplug as hp
+from hotplug.backends.cuda.backend import CudaBackend
 from hotplug.backends.cuda.compile_check import ARCHITECTURES, compiled, complaints
-from hotplug.backends.cuda.recorder import sources_of
+from hotplug.backends.cuda.overrides import OVERRIDES
+from hotplug.backends.cuda.recorder import RecordingMachine, sources_of
 from hotplug.conformance.case import Options
+from hotplug.nn import functional as F
+from hotplug.plugins import BackendSpec, registry
+
+
+def _masked(kind: Any) -> Any:
+    return lambda q, k, v: F.scaled_dot_product_attention(q, k, v, hp.ones(4, 5, device=q.device).to(kind or q.dtype))
+
+
+CALLS: tuple[Any, ...] = (
+    (lambda x: F.softmax(x, 1), (4, 5)),
+    (lambda x: F.log_softmax(x, 1), (4, 5)),
+    (lambda x: F.cross_entropy(x, hp.zeros(4, device=x.device).long()), (4, 5)),
+    (lambda x, w, b: F.layer_norm(x, (5,), w, b), (4, 5), (5,), (5,)),
+    (lambda x, w: F.layer_norm(x, (5,), w), (4, 5), (5,)),
+    (lambda x: F.layer_norm(x, (5,)), (4, 5)),
+    (lambda x, w: F.rms_norm(x, (5,), w), (4, 5), (5,)),
+    (lambda x: F.rms_norm(x, (5,)), (4, 5)),
+    (F.scaled_dot_product_attention, (4, 5), (5, 5), (5, 5)),
+    (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), (4, 5), (5, 5), (5, 5)),
+    (_masked(hp.bool), (4, 5), (5, 5), (5, 5)),
+    (_masked(None), (4, 5), (5, 5), (5, 5)),
+    *((getattr(F, f"conv{n}d"), (2, 3, *(4,) * n), (2, 3, *(2,) * n), (2,)) for n in (1, 2, 3)),
+    (F.conv2d, (2, 3, 4, 4), (2, 3, 2, 2)),
+)
+"""Calls that meet every hand-written kernel in all of its forms."""
 
 
 def faults(sources: dict[str, str], architectures: tuple[str, ...] = ARCHITECTURES) -> list[str]:
@@ -34,6 +62,26 @@ def test_for_the_older_architecture_too(nvrtc: Any, families: dict[str, str]) ->
     chosen = {text: op for text, op in families.items() if zlib.crc32(text.encode()) % 4 == 0}
     assert len(chosen) > 40
     assert not faults(chosen, ARCHITECTURES[:1])
+
+
+def test_every_hand_written_kernel_compiles_without_a_warning(nvrtc: Any) -> None:
+    machine = RecordingMachine()
+    registry.register(BackendSpec("cuda-recorded-by-hand", lambda: CudaBackend("cuda-recorded-by-hand", machine)))
+    for kind in (hp.float32, hp.float64):
+        for make, *shapes in CALLS:
+            given = [hp.ones(*shape, device="cuda-recorded-by-hand").to(kind).requires_grad_() for shape in shapes]
+            out = make(*given)
+            out.backward(hp.ones_like(out))
+    parameter = hp.ones(3, device="cuda-recorded-by-hand", requires_grad=True)
+    parameter.grad = parameter.detach()
+    hp.optim.Adam([parameter]).step()
+    sources = machine.recorder.sources
+    missing = {*OVERRIDES, "adam_step_of_list"} - set(sources.values())
+    assert not missing
+    by_hand = {text: op for text, op in sources.items() if op in OVERRIDES or op.endswith("_of_list")}
+    assert not faults(by_hand, ARCHITECTURES[1:])
+    one_of_each = {op: text for text, op in by_hand.items()}
+    assert not faults({text: op for op, text in one_of_each.items()}, ARCHITECTURES[:1])
 
 
 def test_a_warning_is_an_error(nvrtc: Any) -> None:

@@ -90,6 +90,20 @@ def test_cross_entropy(emulated: Runtime, classes: int) -> None:
     assert used(emulated, "cross_entropy_rows_backward")
 
 
+def test_gradients_that_are_one_number_for_all(emulated: Runtime) -> None:
+    """Behind a sum or a mean the incoming gradient is expanded: its memory is one element."""
+    for op, *shapes in (
+        (lambda x: F.cross_entropy(x, hp.tensor([1, 2, 0], device=x.device)), (3, 4)),
+        (lambda x: F.cross_entropy(x, hp.tensor([1, 2, 0], device=x.device), reduction="sum"), (3, 4)),
+        (lambda x, w: F.layer_norm(x, (40,), w).sum(), (70, 40), (40,)),
+        (lambda x: (F.softmax(x, 1) ** 2).sum(), (5, 6)),
+        (lambda x: F.log_softmax(x, 1).sum(), (5, 6)),
+        (lambda x, w: F.conv2d(x, w).sum(), (2, 3, 5, 5), (4, 3, 2, 2)),
+        (lambda q, k, v: F.scaled_dot_product_attention(q, k, v).sum(), (2, 5, 4), (2, 6, 4), (2, 6, 4)),
+    ):
+        agree(lambda *given, op=op: op(*given).reshape(1), *shapes, limit=2e-5)
+
+
 def test_cross_entropy_of_planes(emulated: Runtime) -> None:
     target = np.arange(2 * 4 * 5).reshape(2, 4, 5) % 6
     agree(lambda x: F.cross_entropy(x, hp.tensor(target, device=x.device)), (2, 6, 4, 5))
