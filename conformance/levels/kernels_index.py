@@ -25,7 +25,7 @@ from hotplug.layout import Shape
 INDEX_DTYPES: Final = (dtypes.uint8, dtypes.int8, dtypes.int16, int32, int64)
 SHAPES: Final[dict[str, tuple[Shape, int]]] = {
     "vector": ((40,), 0), "first": ((7, 6), 0), "last": ((6, 7), 1), "middle": ((3, 5, 4), 1), "one": ((1, 9), 0),
-    "rank5": ((2, 3, 2, 4, 3), 3),
+    "cube": ((4, 4, 4), 1), "rank5": ((2, 3, 2, 4, 3), 3),
 }  # fmt: skip
 """Shapes of what is indexed, and along which axis."""
 
@@ -39,6 +39,8 @@ def gathered(bench: Bench, kind: dtype, shape: Shape, axis: int, layouts: tuple[
              index_kind: dtype = int64) -> None:  # fmt: skip
     """``many`` elements along an axis."""
     x = any_values(bench, "gather", kind, shape)
+    if kind.kind == "f":
+        x.flat[:3] = np.array([np.nan, -np.inf, np.inf]).astype(kind.numpy)
     wanted = (*shape[:axis], many, *shape[axis + 1 :])
     given = [Given(x, layouts[1]), Given(picked(bench, "at", shape[axis], wanted, index_kind), layouts[2])]
     (found,) = launch(bench, "gather", [Wanted(kind, wanted, layouts[0])], given, axis=axis)
@@ -60,7 +62,7 @@ def gather_shape(name: str, bench: Bench) -> float:
     inputs = (*LAYOUTS, "broadcast")
     for turn, layout in enumerate(LAYOUTS if bench.options.full or name == "middle" else LAYOUTS[::3]):
         chosen = (layout, inputs[(turn + 3) % len(inputs)], inputs[(turn + 5) % len(inputs)])
-        gathered(bench, float32, shape, axis, chosen, 1 + 5 * turn)
+        gathered(bench, float32, shape, axis, chosen, 1 + 5 * turn if name != "cube" else shape[axis])
     return 0.0
 
 
@@ -131,11 +133,13 @@ def scatter_many(bench: Bench) -> float:
     return worst
 
 
-def many(bench: Bench) -> float:
-    """Thousands of elements picked and placed, more than one group of threads has."""
+def many(name: str, bench: Bench) -> float:
+    """Thousands of elements picked or placed, more than one group of threads has."""
     supported(bench, float32, int64)
+    if name == "scatter":
+        return scattered(bench, "set", float32, (2, 1500), 1, ("contiguous", "contiguous", "contiguous"), 1700)
     gathered(bench, float32, (2, 1500), 1, ("contiguous", "contiguous", "contiguous"), 1700)
-    return scattered(bench, "set", float32, (2, 1500), 1, ("contiguous",) * 3, 1700)
+    return 0.0
 
 
 def waits(name: str, bench: Bench) -> float:
@@ -200,7 +204,7 @@ def cases(options: Options) -> Iterator[Case]:
     for kind in REAL:
         yield Case(1, "gather", kind.name, "dtypes", functools.partial(gather_dtype, kind))
         for mode in SCATTER_MODES:
-            wanted = options.full or kind in SOME or mode in ("set", "add")
+            wanted = options.full or kind in SOME or mode in ("set", "add") or (kind.kind == "f" and mode != "mul")
             if wanted and (mode == "set" or kind is not bool_):
                 yield Case(1, "scatter", kind.name, mode, functools.partial(scatter_dtype, mode, kind))
     for kind in INDEX_DTYPES:
@@ -214,8 +218,8 @@ def cases(options: Options) -> Iterator[Case]:
         for mode in SCATTER_MODES if options.full else ("set", "add"):
             yield Case(1, "scatter", "float32", f"{mode}-{shape}", functools.partial(scatter_shape, mode, shape))
     yield Case(1, "scatter", "float32", "many-onto-one", scatter_many)
-    yield Case(1, "gather", "float32", "many", many)
     for name in ("gather", "scatter"):
+        yield Case(1, name, "float32", "many", functools.partial(many, name))
         yield Case(1, name, "", "synchronize", functools.partial(waits, name))
     for name in ("gather", "scatter"):
         for position in (-1, 5, 1 << 40):

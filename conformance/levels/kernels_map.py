@@ -113,6 +113,11 @@ def numbers(bench: Bench) -> float:
     for at, number in enumerate((0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 1e300, 1e-300, 3, 2**40)):
         for whole in (at, -1, 2**62, -(2**63))[at % 2 :: 2]:
             launch_and_compare(bench, program, (5,), [Given(x)], [whole, whole < 0, number])
+    two = (input_(0, float32) * scalar(0, float32) + scalar(1, float32),)
+    launch_and_compare(bench, two, (5,), [Given(x)], [2.0, 7.5])
+    if float64 in bench.runtime.capabilities.arithmetic:
+        wide = (cast(index(), float64) * scalar(0, float64), index() * scalar(1, int64))
+        launch_and_compare(bench, wide, (5,), [Given(x)], [0.1, 2**40 + 1])
     before = bench.runtime.counts["resolve"]
     launch_and_compare(bench, program, (5,), [Given(x)], [9, True, 0.1])
     if bench.runtime.counts["resolve"] != before:
@@ -123,10 +128,12 @@ def numbers(bench: Bench) -> float:
 def constants(bench: Bench) -> float:
     """Programs without inputs: fills with literals that are hard to write down, and the element's index."""
     supported(bench, float32, int64, uint8, bool_)
-    literals: list[tuple[Any, dtype]] = [(each, float32) for each in (0.1, -0.0, math.inf, -math.inf, math.nan, 3.4e38)]
+    literals: list[tuple[Any, dtype]] = [
+        (each, float32) for each in (0.1, 0.12345679, 16777213.0, -0.0, math.inf, -math.inf, math.nan, 3.4e38)
+    ]
     literals += [(each, int64) for each in (2**63 - 1, -(2**63), -1)] + [(255, uint8), (True, bool_), (False, bool_)]
     if float64 in bench.runtime.capabilities.arithmetic:
-        literals += [(0.1, float64), (5e-300, float64)]
+        literals += [(0.1, float64), (math.pi, float64), (5e-300, float64)]
     program = tuple(constant(value, kind) for value, kind in literals)
     for layout in ("contiguous", "mixed"):
         launch_and_compare(bench, program, (3, 5), [], layout=layout, allowed=EXACT, signs=True)

@@ -57,7 +57,9 @@ def dtypes_(kind: dtype, bench: Bench) -> float:
 def layouts(position: int, bench: Bench) -> float:
     """Operands in every layout, small and larger than a tile."""
     supported(bench, float32)
-    return max(product(bench, float32, sizes, LAYOUTS[position]) for sizes in ((3, 5, 4, 6), (2, 37, 50, 70)))
+    return max(
+        product(bench, float32, sizes, LAYOUTS[position]) for sizes in ((3, 5, 4, 6), (2, 5, 5, 5), (2, 37, 50, 70))
+    )
 
 
 def edges(full: bool, bench: Bench) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
+from ml_dtypes import finfo
 
 from hotplug.backend import ARGREDUCE_MODES, REDUCE_MODES, SCAN_MODES
 from hotplug.conformance import model
@@ -22,7 +23,7 @@ from hotplug.layout import Shape
 
 ROWS: Final[dict[str, tuple[Shape, int]]] = {
     "nothing": ((4, 5), 0), "all": ((4, 3, 50), 3), "one": ((1,), 1), "rows": ((40, 6, 5), 2), "columns": ((70, 3), 1),
-    "long": ((9001,), 1), "few-long": ((3, 2, 3001), 2), "rank8": ((2, 1, 3, 2, 2, 2, 1, 3), 4),
+    "long": ((9001,), 1), "many": ((1303, 2), 1), "few-long": ((3, 2, 3001), 2), "rank8": ((2, 1, 3, 2, 2, 2, 1, 3), 4),
 }  # fmt: skip
 """Shapes, and how many trailing axes are reduced."""
 LENGTHS: Final = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 255, 257, 1023, 1025, 4097, 20_001)
@@ -40,8 +41,12 @@ def result_of(mode: str, kind: dtype) -> dtype:
 def operand(bench: Bench, mode: str, kind: dtype, shape: Shape) -> NDArray:
     """Values whose running sum, product or extremum says something in the dtype."""
     if mode == "prod" and kind.kind == "f":
-        signs = values(bench, "signs", kind, shape).astype(np.float64)
-        return np.where(signs > 0, 1, -1).astype(kind.numpy)
+        draw = Draw("factors", "f", bench.options.seed)
+        rare = draw.uniform(*shape) < 32 / max(shape[-1:] or (1,))  # few enough factors for their rounding errors
+        size = np.where(rare, 1 + (draw.uniform(*shape) - 0.5) / 8, 1)
+        return np.where(draw.uniform(*shape) > 0.5, size, -size).astype(kind.numpy)
+    if mode == "prod":
+        return any_values(bench, mode, kind, shape) | kind.numpy.type(1)  # a product of even numbers is soon 0
     if mode in ("any", "all"):
         rare = Draw(mode, "f", bench.options.seed).uniform(*shape) > 0.97  # some rows have one, some none
         return (rare if mode == "any" else ~rare).astype(kind.numpy)
@@ -88,7 +93,7 @@ def reduce_shape(mode: str, name: str, bench: Bench) -> float:
     shape, axes = ROWS[name]
     supported(bench, float32)
     x = operand(bench, mode, float32, shape)
-    chosen = ["contiguous", "mixed"] if mode == "sum" else ["mixed"]
+    chosen = ["contiguous", "mixed", "broadcast"] if mode == "sum" else ["mixed"]
     if bench.options.full:
         chosen += ["transposed", "reversed", "broadcast"]
     first = sum(map(ord, name))  # results lie in all layouts in turns
@@ -111,15 +116,25 @@ def reduce_lengths(full: bool, bench: Bench) -> float:
     return worst
 
 
-def special(kind: dtype, bench: Bench) -> float:
-    """NaN in a row is its extremum; infinities add up to infinity or NaN."""
-    supported(bench, kind)
+def _special_rows(kind: dtype) -> NDArray:
     rows = np.ones((8, 40))
     rows[0, 17], rows[1, 0], rows[2, 39] = np.nan, np.nan, np.inf
     rows[3, 3], rows[3, 30], rows[4, 5] = np.inf, -np.inf, -np.inf
     rows[6], rows[7] = np.inf, -np.inf
-    x = rows.astype(kind.numpy)
-    worst = max(reduced(bench, mode, Given(x), 1) for mode in ("max", "min", "sum"))
+    found: NDArray = rows.astype(kind.numpy)
+    return found
+
+
+def special(kind: dtype, bench: Bench) -> float:
+    """NaN in a row is its extremum; infinities add up to infinity or NaN."""
+    supported(bench, kind)
+    return max(reduced(bench, mode, Given(_special_rows(kind)), 1) for mode in ("max", "min", "sum"))
+
+
+def special_scans(kind: dtype, bench: Bench) -> float:
+    """From the first NaN on, running values are NaN; infinities stay."""
+    supported(bench, kind)
+    x, worst = _special_rows(kind), 0.0
     for mode in SCAN_MODES:
         (found,) = launch(bench, "scan", [Wanted(kind, x.shape)], [Given(x)], mode=mode)
         worst = max(worst, expect(bench, found, model.scan(mode, x, kind), kind, EXACT, f"running {mode}"))
@@ -143,10 +158,33 @@ def accuracy(bench: Bench) -> float:
 def half_accuracy(kind: dtype, bench: Bench) -> float:
     """Sums of half types are kept wider: a thousand ones are a thousand, where a bfloat16 would stop at 256."""
     supported(bench, kind)
+    return reduced(bench, "sum", Given(np.ones((2, 5000), kind.numpy)), 1)
+
+
+def half_scans(kind: dtype, bench: Bench) -> float:
+    """So are running sums."""
+    supported(bench, kind)
     ones = np.ones((2, 5000), kind.numpy)
-    worst = reduced(bench, "sum", Given(ones), 1)
     (found,) = launch(bench, "scan", [Wanted(kind, ones.shape)], [Given(ones)], mode="sum")
-    return max(worst, expect(bench, found, np.cumsum(ones.astype(np.float64), -1), kind, EXACT, "running sum of ones"))
+    return expect(bench, found, np.cumsum(ones.astype(np.float64), -1), kind, EXACT, "running sum of ones")
+
+
+def again(name: str, bench: Bench) -> float:
+    """A second call of the same kernel on other elements of the same shape."""
+    supported(bench, float32, int64)
+    for turn in range(3):
+        x = values(bench, f"again{turn}", float32, (3, 9))
+        if name == "reduce":
+            reduced(bench, "sum", Given(x), 1)
+        elif name == "scan":
+            (found,) = launch(bench, "scan", [Wanted(float32, x.shape)], [Given(x)], mode="sum")
+            expect(
+                bench, found, model.scan("sum", x, float32), float32, tolerance_of("cumsum"), "second call", terms=3.0
+            )
+        else:
+            (found,) = launch(bench, "argreduce", [Wanted(int64, (3,))], [Given(x)], mode="argmax", axis=1)
+            expect(bench, found, model.argreduce("argmax", x, float32), int64, EXACT, "second call")
+    return 0.0
 
 
 def applied(bench: Bench) -> float:
@@ -169,17 +207,27 @@ def positions(mode: str, kind: dtype, bench: Bench) -> float:
     """The first extremum, or the first NaN, of rows with many equal elements."""
     supported(bench, kind, int64)
     everything = bench.options.full or kind is float32
-    for shape in ((7, 1), (2, 1500), (3, 4, 33)) if everything else ((3, 4, 33),):
+    for shape in ((7, 1), (2, 1500), (1303, 2), (3, 4, 33)) if everything else ((3, 4, 33),):
         x = any_values(bench, mode, kind, shape)
         if kind.kind == "f" and shape[-1] > 1:
             x.reshape(-1, shape[-1])[1, [shape[-1] // 2, shape[-1] - 1]] = np.nan
         if kind.kind == "f" and shape[-1] > 1:
             x.reshape(-1, shape[-1])[0, :] = np.array(-np.inf if mode == "argmax" else np.inf).astype(kind.numpy)
-        chosen = (("mixed", "stepped"), ("contiguous", "contiguous"), ("transposed", "reversed"), ("stepped", "mixed"))
+            step = float(finfo(kind.numpy).eps) * (1 if mode == "argmax" else -1)
+            x.reshape(-1, shape[-1])[-1, :] = (1 + step * (np.arange(shape[-1]) % 7)).astype(kind.numpy)
+        chosen = (("mixed", "stepped"), ("contiguous", "contiguous"), ("transposed", "reversed"), ("stepped", "mixed"),
+                  ("broadcast", "contiguous"))  # fmt: skip
         for layout, out in chosen if everything else chosen[:1]:
             given, wanted = Given(x, layout), Wanted(int64, shape[:-1], out)
             (found,) = launch(bench, "argreduce", [wanted], [given], mode=mode, axis=1)
-            expect(bench, found, model.argreduce(mode, x, kind), int64, EXACT, f"{mode} of {list(shape)}, {layout}")
+            expect(
+                bench,
+                found,
+                model.argreduce(mode, shown(*given), kind),
+                int64,
+                EXACT,
+                f"{mode} of {list(shape)}, {layout}",
+            )
     return 0.0
 
 
@@ -187,12 +235,13 @@ def running(mode: str, kind: dtype, bench: Bench) -> float:
     """Running values along rows of several lengths, in and out of all layouts."""
     supported(bench, kind)
     worst = 0.0
-    shapes = ((5, 3, 11), (1,), (2, 700), (257, 3)) if bench.options.full or kind is float32 else ((5, 3, 11),)
+    everything = bench.options.full or kind is float32
+    shapes = ((5, 3, 11), (1,), (2, 700), (257, 3), (4, 6)) if everything else ((5, 3, 11),)
     for turn, shape in enumerate(shapes, 1):
         x = operand(bench, mode, kind, shape)
-        layout, out = LAYOUTS[(turn + 4) % len(LAYOUTS)], LAYOUTS[turn]
-        (found,) = launch(bench, "scan", [Wanted(kind, shape, out)], [Given(x, layout)], mode=mode)
-        goal = model.scan(mode, x, kind)
+        layout = "broadcast" if shape == (4, 6) else LAYOUTS[(turn + 4) % len(LAYOUTS)]
+        (found,) = launch(bench, "scan", [Wanted(kind, shape, LAYOUTS[turn])], [Given(x, layout)], mode=mode)
+        goal = model.scan(mode, shown(x, layout), kind)
         allowed = tolerance_of({"sum": "cumsum", "prod": "cumprod"}[mode]) if mode in ("sum", "prod") else EXACT
         worst = max(worst, expect(bench, found, goal, kind, allowed, f"running {mode} of {list(shape)}", terms=3.0))
     return worst
@@ -225,11 +274,15 @@ def cases(options: Options) -> Iterator[Case]:
     yield Case(1, "reduce", "float32", "lengths", functools.partial(reduce_lengths, options.full))
     yield Case(1, "reduce", "float32", "accuracy", accuracy)
     yield Case(1, "reduce", "float64", "applied", applied)
+    for name in ("reduce", "argreduce", "scan"):
+        yield Case(1, name, "float32", "again", functools.partial(again, name))
     for kind in REAL:
         if kind.kind == "f":
             yield Case(1, "reduce", kind.name, "special", functools.partial(special, kind))
+            yield Case(1, "scan", kind.name, "special", functools.partial(special_scans, kind))
             if kind.itemsize == 2:
                 yield Case(1, "reduce", kind.name, "accuracy", functools.partial(half_accuracy, kind))
+                yield Case(1, "scan", kind.name, "accuracy", functools.partial(half_scans, kind))
         for mode in ARGREDUCE_MODES:
             yield Case(1, "argreduce", kind.name, mode, functools.partial(positions, mode, kind))
         for mode in SCAN_MODES:

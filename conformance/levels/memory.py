@@ -108,6 +108,8 @@ def large(bench: Bench) -> float:
     backend.copy(second, goal, first, start, count)
     model = bytes(goal) + data[start : start + count] + bytes(size - goal - count)
     _expect(f"copy of {count} bytes", backend.read(second, 0, size), model)
+    backend.copy(second, start + 4, first, 9, 300)
+    _expect("copy of 300 bytes far behind", backend.read(second, start + 4, 300), data[9:309])
     backend.write(second, start, memoryview(data[:count]))
     _expect(f"read of {count} bytes at {start}", backend.read(second, start, count), data[:count])
     _expect(f"what lies before {start}", backend.read(second, 0, start), model[:start])
@@ -153,7 +155,10 @@ def given_back(bench: Bench) -> float:
     data = memoryview(bytes(_BLOCK))
     before = resident()
     for _ in range(_ROUNDS):
-        buffer = backend.allocate(index, _BLOCK)
+        try:
+            buffer = backend.allocate(index, _BLOCK)
+        except (MemoryError, OutOfMemoryError) as error:
+            raise CaseFailedError(f"memory ran out though every block was freed: {error}") from error
         backend.write(buffer, 0, data)
         backend.free(buffer)
         del buffer
@@ -247,6 +252,8 @@ def unread(bench: Bench) -> float:
         backend.write(source.buffer, 0, memoryview(bytes([step]) * 256))
         dispatch.copy(array, first)
         backend.write(source.buffer, 0, memoryview(bytes([step + 50]) * 256))
+        if step % 2:  # what is written is there, and only the kernel waits when the memory is freed
+            backend.synchronize(runtime.index)
         dispatch.copy(array, second)
         backend.free(source.buffer)
         again = backend.allocate(runtime.index, 256)

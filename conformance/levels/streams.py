@@ -40,6 +40,20 @@ def _like(function: Any, *args: Any) -> Drawn:
     return drawn
 
 
+def _attended(device: str, kind: dtype, generator: Generator) -> Tensor:
+    """Attention with dropout, and its gradients: backward drops what forward dropped."""
+    from hotplug import autograd, random
+
+    query, key, value = (
+        ops.rand(2, 5, 4, generator=generator, dtype=kind, device=device).requires_grad_() for _ in range(3)
+    )
+    with random.fork_rng():
+        random.manual_seed(11)
+        out = functional.scaled_dot_product_attention(query, key, value, dropout_p=0.4)
+    found = [out.detach(), *autograd.grad([out.sum()], [query, key, value])]
+    return ops.cat([each for each in found if each is not None])
+
+
 def _chances(device: str) -> Tensor:
     return ops.arange(24, dtype=float32, device=device).reshape(4, 6) / 24
 
@@ -61,10 +75,14 @@ STREAMS: Final[dict[str, Drawn]] = {
     "normal": lambda device, _, g: ops.normal(_chances(device), _chances(device) + 1, generator=g),
     "multinomial": lambda device, _, g: ops.multinomial(_chances(device), 4, generator=g),
     "nn.functional.gumbel_softmax": _like(functional.gumbel_softmax),
+    "nn.functional.scaled_dot_product_attention": _attended,
 }  # fmt: skip
 """How each random op is called, by its name in the table."""
 
-NEARLY: Final = frozenset("randn randn_like normal_ exponential_ normal nn.functional.gumbel_softmax".split())
+NEARLY: Final = frozenset(
+    "randn randn_like normal_ exponential_ normal nn.functional.gumbel_softmax "
+    "nn.functional.scaled_dot_product_attention".split()
+)
 """Those that pass through a logarithm or a sine, in which libraries differ."""
 
 _TYPED: Final = ("rand", "uniform_", "randn")

@@ -141,3 +141,4 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.index(5, 2, 3), draw(5, 4))
     yield Sample(draw.of([[0, 2], [2, 1]], "int64"), draw(3, 4), padding_idx=2).rough()
+    yield Sample(draw.of([[0, 2], [2, 1]], "int64"), draw(3, 4), scale_grad_by_freq=True).rough()

@@ -70,6 +70,7 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(_regular(draw, 2, 3, 3))
     yield Sample(_regular(draw, 2, 1, 5, 5))
+    yield Sample(draw.of([[0.0, 2.0], [3.0, 1.0]])).forward()
 
 
 @samples("linalg.tensorinv", kinds="fc")
@@ -215,6 +216,8 @@ def _eigh_shown(_: Sequence[Any], result: Any) -> Any:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(_hermitian(draw, 2, 3, 3))
     yield Sample(_hermitian(draw, 2, 4, 4), UPLO="U")
+    yield Sample(draw.real(2, 3, 3)).forward()  # one triangle is read
+    yield Sample(draw.real(2, 3, 3), UPLO="U").forward()
 
 
 @samples("linalg.eigvalsh", kinds="fc")

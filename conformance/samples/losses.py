@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hotplug.conformance.draw import Draw, Operand, Sample
+from hotplug.conformance.samples.hard import finite_rows
 from hotplug.conformance.samples.registry import samples
 
 
@@ -80,6 +81,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 4, 3), draw.of(np.array([[0, 3, 1], [2, -100, 1]]), "int64"))
     yield Sample(draw(5, 4), draw(5, 4, low=0.0, high=1.0))
     yield Sample(draw(4), draw.of(2, "int64"))
+    yield Sample(finite_rows(draw), draw.of([1, 3], "int64"), reduction="none").forward()
 
 
 @samples("gaussian_nll_loss", kinds="f")
@@ -139,3 +141,4 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(7, 2, 4, low=-3, high=-1), labels, (7, 6), (3, 2))
     yield Sample(draw(5, 2, 4, low=-3, high=-1), draw.of([1, 1, 3], "int64"), (5, 4), (2, 1), reduction="none")
     yield Sample(draw(3, 1, 4, low=-3, high=-1), draw.of([[1, 1, 1]], "int64"), (3,), (3,), zero_infinity=True)
+    yield Sample(draw(6, 1, 4, low=-3, high=-1), draw.of([[1, 0, 3]], "int64"), (6,), (3,), blank=2)

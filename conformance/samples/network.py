@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from hotplug.conformance.draw import Draw, Kind, Operand, Sample
+from hotplug.conformance.samples.hard import hard_rows
 from hotplug.conformance.samples.registry import samples
 
 
@@ -136,6 +138,9 @@ def _pooling(draw: Draw, rank: int, average: bool) -> Iterator[Sample]:
     else:
         yield Sample(_plane(draw, rank, 1, 2), 2, 1, 0, 2)
         yield Sample(_plane(draw, rank, 1, 2), 2, return_indices=True)
+        plane = _plane(draw, rank, 1, 2)
+        plane.values[0, 0].flat[[1, 5]] = math.nan
+        yield Sample(plane, 2, 1, return_indices=True).forward()
 
 
 @samples("max_pool1d", kinds="f")
@@ -209,12 +214,14 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 2, low=-90, high=90), 0).rough()
     yield Sample(draw(2, 3), 1, dtype=Kind("float32"))
     yield Sample(draw(), 0)
+    yield Sample(hard_rows(draw), 1).forward()
 
 
 @samples("nn.functional.softmax", "nn.functional.log_softmax", "softmin", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4), dim=1)
     yield Sample(draw(2, 5), dim=-1)
+    yield Sample(hard_rows(draw), dim=1).forward()
 
 
 @samples("glu", kinds="f")
@@ -239,6 +246,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 8), (8,), draw(8), draw(8))
     yield Sample(draw(2, 3, 4), (3, 4))
     yield Sample(draw(5, 16), [16], draw(16), None, 1e-3)
+    yield Sample(hard_rows(draw), [4]).forward()
 
 
 @samples("rms_norm", kinds="f")
@@ -290,6 +298,8 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(heads(3, 2), heads(5, 2), heads(5, 2), draw.of([[True, False, True, True, False]] * 3, "bool"))
     yield Sample(heads(3, 2), heads(5, 2), heads(5, 2), draw(3, 5).constant(), scale=0.7)
     yield Sample(heads(3, 1, 4), heads(3, 1, 2), heads(3, 1, 2), is_causal=True, enable_gqa=True)
+    yield Sample(heads(3, 2), heads(5, 2), heads(5, 2), draw(3, 5))
+    yield Sample(heads(3, 2), heads(3, 2), heads(3, 2))
 
 
 @samples("prelu", kinds="f")

@@ -66,3 +66,4 @@ def _(draw: Draw) -> Iterator[Sample]:
     for activation in ("relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"):
         yield Sample(draw(2, 5, low=-1, high=1), draw(3, 5, low=-1, high=1), draw(3), activation)
     yield Sample(draw(2, 2, 5), draw(3, 5), None, "gelu")
+    yield Sample(draw(2, 5), draw.of([[0.0] * 5] * 3), draw.of([0.0, 1.0, 0.0]), "relu").rough()

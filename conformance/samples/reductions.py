@@ -49,6 +49,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 4), 1)
     yield Sample(draw(2, 3, 4), (0, 2), keepdim=True, correction=0)
     yield Sample(draw(3, 5), 1, unbiased=False)
+    yield Sample(draw(3, 5, low=1000, high=1003), 1).forward()
 
 
 @samples("prod")

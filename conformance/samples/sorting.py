@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hotplug.conformance.draw import Draw, Sample
+from hotplug.conformance.samples.hard import finite_rows, hard_rows
 from hotplug.conformance.samples.registry import samples
 
 TIES = [[2, 0, 1, 1, 2, 0], [1, 1, 1, 0, 2, 2]]
@@ -36,6 +37,9 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(3, 6), 2)
     yield Sample(draw.spread(5, 3), 3, dim=0, largest=False)
+    if draw.kind == "f":
+        yield Sample(hard_rows(draw), 3).forward()
+        yield Sample(hard_rows(draw), 3, largest=False).forward()
 
 
 @samples("kthvalue", kinds="uif")
@@ -70,12 +74,15 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(3, 6), 1)
     yield Sample(draw.of(TIES), 0).rough()
+    if draw.kind == "f":
+        yield Sample(hard_rows(draw), 1).forward()
 
 
 @samples("logcumsumexp", kinds="f")
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 6), 1)
     yield Sample(draw(5), 0)
+    yield Sample(finite_rows(draw), 1).forward()
 
 
 @samples("unique", "unique_consecutive", kinds="buif", gradient=False)
@@ -95,12 +102,16 @@ def _(draw: Draw) -> Iterator[Sample]:
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.of([0, 1, 1, 3, 8]), draw(3, 4, low=0, high=9))
     yield Sample(draw.of([[0, 1, 1, 3], [1, 2, 3, 4]]), draw(2, 5, low=0, high=4), right=True)
+    yield Sample(draw.of([0, 1, 1, 3, 8]), draw.of([0, 1, 3, 8, 9, 2]))
+    yield Sample(draw.of([0, 1, 1, 3, 8]), draw.of([0, 1, 3, 8, 9, 2]), right=True)
 
 
 @samples("bucketize", kinds="uif", gradient=False)
 def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw(3, 4, low=0, high=4), draw.of([0, 1, 3]))
     yield Sample(draw(4, low=0, high=4), draw.of([0, 1, 3]), right=True)
+    yield Sample(draw.of([0, 1, 2, 3, 4]), draw.of([0, 1, 3]))
+    yield Sample(draw.of([0, 1, 2, 3, 4]), draw.of([0, 1, 3]), right=True)
 
 
 @samples("bincount", kinds="", gradient=False)

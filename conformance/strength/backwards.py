@@ -145,9 +145,7 @@ def _convolutions() -> Iterator[Operator]:
         ("mean-of-the-batch", _CONSTANT, _per_sample), ("last-window-lost", _TAIL, changed("delta", _last_window)),
     ])  # fmt: skip
     yield from overrides("gradient", "max_pool_backward", [f"{_F}max_pool{rank}d" for rank in (1, 2, 3)], [
-        ("set-not-added", "race-like partial write", _set_not_added), ("taken-for-apart", "race-like partial write",
-                                                                      lambda c: _set_not_added(c) if c["apart"] else c.right()),
-        ("last-window-lost", _TAIL, changed("delta", _last_window)), ("first-place-for-all", _TIES, changed("place", _zeros)),
+        ("set-not-added", "race-like partial write", _set_not_added), ("last-window-lost", _TAIL, changed("delta", _last_window)), ("first-place-for-all", _TIES, changed("place", _zeros)),
     ])  # fmt: skip
     yield from overrides("gradient", "avg_pool_backward", [f"{_F}avg_pool{rank}d" for rank in (1, 2, 3)], [
         ("padding-always-counts", _CONSTANT, given(include=True)), ("divisor-ignored", _CONSTANT, given(divisor=0)),
@@ -187,7 +185,7 @@ def _layers() -> Iterator[Operator]:
     attention = (f"{_F}scaled_dot_product_attention", f"{_F}multi_head_attention_forward")
     yield from overrides("gradient", "attention_backward", attention, [
         ("query-gradient-lost", _TERM, _lost(0)), ("key-gradient-lost", _TERM, _lost(1)), ("value-gradient-lost", _TERM, _lost(2)),
-        ("scale-lost", _TERM, lambda c: _scale_lost(c)), ("sum-lost", _TERM, changed("out", _zeros)),
+        ("scale-lost", _TERM, _scale_lost), ("sum-lost", _TERM, changed("out", _zeros)),
         ("query-and-key-exchanged", _SWAP, _exchanged(0, 1)), ("causal-ignored", _TIES, given(causal=False)),
         ("dropout-ignored", _TERM, given(dropout=0.0)), ("mask-gradient-lost", _TERM, _lost(3)),
     ])  # fmt: skip

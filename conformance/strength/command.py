@@ -49,9 +49,8 @@ def _strength(given: Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    outcomes: list[Outcome] = []
-    for outcome in tqdm(hunt_all(mutants, given.workers), total=len(mutants), unit="mutant", leave=False):
-        outcomes.append(outcome)
+    bar = tqdm(hunt_all(mutants, given.workers), total=len(mutants), unit="mutant", leave=False)
+    outcomes: list[Outcome] = list(bar)
     order = {mutant.name: at for at, mutant in enumerate(mutants)}
     outcomes.sort(key=lambda each: order[each.name])
     print(as_json(outcomes) if given.json else "\n".join(lines(outcomes)))

@@ -65,10 +65,10 @@ class Whole:
         return self.values[name]
 
     def right(self, **changes: Any) -> Values:
-        """The decomposition's results, of other arguments where they are given."""
+        """The reference's results, of other arguments where they are given."""
         made = [_tensor(each) for each in {**self.values, **changes}.values()]
         with no_grad():
-            found = self.op.body(*made)
+            found: Any = self.op(*made)
         return [_host(each) for each in ([found] if isinstance(found, Tensor) else found)]
 
 

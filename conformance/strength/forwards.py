@@ -310,7 +310,7 @@ def _sorting() -> Iterator[Operator]:
     yield from overrides("override", "cumulative_extremum", ("cummax", "cummin"), [
         ("mode-ignored", _SWAP, given(mode="max")), ("along-another-axis", _AXIS, given(dim=other_axis())),
         ("nan-skipped", _NAN, lambda call: call.right(input=nan_as(-np.inf if call["mode"] == "max" else np.inf)(call["input"]))),
-        ("place-of-the-first", _TIES, spoiled(lambda p: np.zeros_like(p), 1)),
+        ("place-of-the-first", _TIES, spoiled(np.zeros_like, 1)),
     ])  # fmt: skip
     yield from overrides("override", "logcumsumexp", ("logcumsumexp",), [
         ("not-shifted", _LOST, lambda c: [np.log(np.cumsum(np.exp(c["input"]), int(c["dim"])))]),

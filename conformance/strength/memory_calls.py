@@ -189,16 +189,6 @@ class CopyOfTheWhole(Bare):
             super().copy(destination, destination_offset, source, source_offset, nbytes)
 
 
-class CopyWithinForgotten(Bare):
-    """A copy within one buffer does nothing."""
-
-    def copy(
-        self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
-    ) -> None:
-        if destination is not source:
-            super().copy(destination, destination_offset, source, source_offset, nbytes)
-
-
 class ReadRemembers(Bare):
     """A read of the same range of one buffer gives what it gave before: a cache that writes don't clear."""
 
@@ -334,7 +324,7 @@ class WrapCopies(Bare):
 BUGS: Final[tuple[tuple[str, type[Bare]], ...]] = (
     ("write past the end", WriteGoesOn), ("write past the end", WriteClearsTheWord), ("write past the end", CopyGoesOn),
     ("stale output", CopyMoves), ("swapped operands", CopyTurnedRound), ("swapped operands", CopyOffsetsExchanged),
-    ("ignored stride or offset", CopyOfTheWhole), ("stale output", CopyWithinForgotten), ("stale output", ReadRemembers),
+    ("ignored stride or offset", CopyOfTheWhole), ("stale output", ReadRemembers),
     ("write past the end", ReadOneMore), ("write past the end", ReadsWords), ("leaked buffer", FreeHitsTheNext),
     ("write past the end", BlocksOverlapByAByte), ("write past the end", BlocksOfWholeLines),
     ("write past the end", BlocksOfLimitedSize), ("leaked buffer", TheSameBlockAgain), ("leaked buffer", NeverGivenBack),
