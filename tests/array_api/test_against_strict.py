@@ -22,8 +22,7 @@ strict = pytest.importorskip("array_api_strict", reason="the oracle; see tests/r
 REAL = "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split()
 DTYPES = ["bool", *REAL, "complex64", "complex128"]
 SCALARS: tuple[Any, ...] = (True, 2, 1.5, 1.5j)
-LATER = {"broadcast_shapes", "isin"}
-"""What array-api-strict has of later versions of the standard."""
+LATER = {"broadcast_shapes", "isin"}  # what array-api-strict has of later versions of the standard
 
 
 @pytest.fixture(autouse=True)

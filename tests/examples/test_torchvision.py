@@ -51,8 +51,9 @@ sys.meta_path.insert(0, LazyFinder())
 runpy.run_path(sys.argv.pop(1), run_name="__main__")
 """
 
-MODELS = {"resnet18": 64, "mobilenet_v3_small": 64}
+MODELS = {"resnet18": 64}
 MORE = {
+    "mobilenet_v3_small": 64,
     "alexnet": 96, "squeezenet1_1": 64, "densenet121": 64, "googlenet": 64, "inception_v3": 128, "mnasnet0_5": 64,
     "mobilenet_v2": 64, "efficientnet_b0": 64, "regnet_y_400mf": 64, "shufflenet_v2_x0_5": 64, "convnext_tiny": 64,
     "swin_t": 64, "vit_b_16": 224,

@@ -63,3 +63,11 @@ def test_gradients_at_zero_are_pytorchs(torch: ModuleType, name: str) -> None:
         (result * result.conj()).real.sum().backward()
         found.append(z.grad.numpy())
     np.testing.assert_allclose(*found, 1e-6, 1e-7)
+
+
+@pytest.mark.parametrize("device", ["numpy", "cpu"])
+@pytest.mark.parametrize("name", ["isnan", "isinf", "isfinite"])
+def test_infinities_and_nan_of_either_part(torch: ModuleType, name: str, device: str) -> None:
+    values = np.asarray([complex(np.nan, 1), complex(0, np.inf), complex(-np.inf, np.nan), 1 + 1j, 1e308 + 1e308j])
+    ours, theirs = getattr(hp, name)(hp.tensor(values, device=device)), getattr(torch, name)(torch.tensor(values))
+    assert ours.tolist() == theirs.tolist()
