@@ -22,8 +22,7 @@ _KERNELS: Final = ("hp_held", "hp_long")
 
 def _usable(key: OpKey) -> bool:
     floats = [each for each in key.dtypes if each is not int64]
-    plain = all(each is floats[0] for each in floats) and floats[0].kind == "f" and floats[0].itemsize >= 4
-    return plain
+    return all(each is floats[0] for each in floats) and floats[0].kind == "f" and floats[0].itemsize >= 4
 
 
 def _planned(layouts: Layouts, scalars: Sequence[Any], operand: int) -> Plan:

@@ -24,6 +24,11 @@ class Driver(ABC):
     """Memory, compilation and launches on one device.  Addresses are integers; all work goes through one stream."""
 
     traits: Traits
+    stream: int = 0
+    """The stream's handle, for other libraries; 0 where there is none."""
+
+    def wait_for(self, stream: int) -> None:  # noqa: B027 - a machine with one stream has nothing to wait for
+        """Let work queued from now on come after what another stream has queued."""
 
     @abstractmethod
     def allocate(self, nbytes: int) -> int:

@@ -79,7 +79,7 @@ class GpuDriver(Driver):
         found = runtime.getDeviceProperties(index)
         self.traits = Traits(units=int(found["multiProcessorCount"]), shortest=_SHORTEST)
         self._owner: Final = cupy.cuda.Stream(non_blocking=True)
-        self.stream: Final[int] = self._owner.ptr
+        self.stream = int(self._owner.ptr)
         self._staging: Final = Staging(self.stream)
         self._blas: Final = Blas(index, self.stream)
         # A launch copies the parameters before it returns: one buffer serves all of them, under the device's lock.
@@ -145,6 +145,10 @@ class GpuDriver(Driver):
                 except runtime.CUDARuntimeError:  # CuPy has switched it on before
                     runtime.getDevice()
         return self._peers[other]
+
+    def wait_for(self, stream: int) -> None:
+        self._use(self._index)
+        runtime.streamSynchronize(stream)
 
     def synchronize(self) -> None:
         self._use(self._index)
