@@ -106,9 +106,10 @@ def get_device_name(device: Any = None) -> str:
 
 
 def get_device_properties(device: Any = None) -> Properties:
-    """Name and memory."""
+    """Name and memory, and where the backend tells it the compute capability and the number of multiprocessors."""
     info = _checked(_number(device))
-    return Properties(info.name, info.memory)
+    major, _, minor = info.details.get("compute capability", "0.0").partition(".")
+    return Properties(info.name, info.memory, int(major), int(minor), int(info.details.get("multiprocessors", "0")))
 
 
 def get_device_capability(device: Any = None) -> tuple[int, int]:
