@@ -137,11 +137,12 @@ _LAZY_NAMES: Final = {
         "amp": "autocast get_autocast_dtype is_autocast_enabled",
         "func": "vmap",
         "functional_names": "adaptive_avg_pool1d adaptive_max_pool1d affine_grid_generator alpha_dropout avg_pool1d batch_norm "
-        "bilinear binary_cross_entropy_with_logits celu celu_ constant_pad_nd cosine_embedding_loss ctc_loss "
-        "detach dropout dropout_ embedding feature_alpha_dropout feature_dropout fill frobenius_norm "
-        "grid_sampler group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm "
-        "margin_ranking_loss max_pool1d max_pool2d max_pool3d norm_except_dim nuclear_norm poisson_nll_loss "
-        "prelu range relu_ rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss",
+        "bilinear binary_cross_entropy_with_logits celu celu_ cond constant_pad_nd conv_tbc "
+        "cosine_embedding_loss ctc_loss detach dropout dropout_ embedding feature_alpha_dropout "
+        "feature_dropout fill frobenius_norm frombuffer grid_sampler group_norm hardshrink "
+        "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d "
+        "max_pool3d norm_except_dim nuclear_norm poisson_nll_loss prelu range relu_ rrelu rrelu_ selu selu_ "
+        "threshold threshold_ triplet_margin_loss while_loop",
         "kinds": "strided",
         "errors": "OutOfMemoryError",
         "switches": "_assert get_float32_matmul_precision get_num_interop_threads get_num_threads is_anomaly_enabled "
@@ -209,6 +210,13 @@ def __getattr__(name: str) -> Any:
             from hotplug.functional_names import of_method
 
             globals()[name] = of_method(name)
+            return globals()[name]
+        if name in ("alias_copy", "detach_copy"):
+            return Tensor.clone
+        if name.endswith("_copy") and name.removesuffix("_copy") in globals():
+            from hotplug.functional_names import of_view
+
+            globals()[name] = of_view(globals()[name.removesuffix("_copy")])
             return globals()[name]
         raise AttributeError(f"module 'hotplug' has no attribute {name!r}")
     found = getattr(importlib.import_module(f"hotplug.{home}"), name)

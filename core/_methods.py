@@ -1894,6 +1894,10 @@ class TensorMethods:
         """:func:`linalg.pinv` with PyTorch's older default."""
         return _f.pinverse(self, rcond)
 
+    def frexp(self: Any) -> frexp_result:
+        """``mantissa * 2**exponent`` with a mantissa in [0.5, 1).  floating ``(*S)`` -> the same, and int32 ``(*S)``."""
+        return _f.frexp(self)
+
     def data_ptr(self: Any) -> _int:
         """Where the first element lies: an address in host memory, elsewhere a number that no other element has."""
         return _f.data_ptr(self)

@@ -52,6 +52,60 @@ def of_method(name: str) -> Callable[..., Tensor]:
     return function
 
 
+def of_view(function: Callable[..., Any]) -> Callable[..., Any]:
+    """PyTorch's ``name_copy`` of a view op: the results have memory of their own."""
+
+    def copied(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        found = function(input, *args, **kwargs)
+        return found.clone() if isinstance(found, Tensor) else tuple(each.clone() for each in found)
+
+    copied.__name__ = f"{function.__name__}_copy"
+    copied.__doc__ = f"``{function.__name__}`` with memory of its own."
+    return copied
+
+
+def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
+    """One function or the other; a tensor's truth value is read."""
+    return (true_fn if bool(pred) else false_fn)(*operands)
+
+
+def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any) -> Any:
+    """A function again and again, on its own results, as long as a condition of them holds, which is read each time."""
+    carried = tuple(carried_inputs)
+    while bool(cond_fn(*carried)):
+        carried = tuple(body_fn(*carried))
+    return carried
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector on the memory of an object with Python's buffer protocol, which is shared where it is writeable and the first
+    element lies at a multiple of 16 bytes, else copied.
+
+    Raises:
+        ArgumentError: the buffer is empty, or too short.
+    """
+    import numpy as np
+
+    size = memoryview(buffer).nbytes
+    if size == 0 or count == 0:
+        raise ArgumentError(f"frombuffer: both buffer length ({size}) and count ({count}) must not be 0")
+    if offset < 0 or offset >= size or (count > 0 and offset + count * dtype.itemsize > size):
+        raise ArgumentError(
+            f"frombuffer: {count} elements of {dtype.name} from byte {offset} on do not lie in {size} bytes"
+        )
+    if count < 0 and (size - offset) % dtype.itemsize:
+        raise ArgumentError(f"frombuffer: {size - offset} bytes are no whole number of {dtype.name}")
+    values = np.frombuffer(buffer, dtype.numpy, count, offset)
+    made: Tensor = ops.from_numpy(values) if values.flags.writeable else ops.tensor(values.copy())
+    return made.requires_grad_() if requires_grad else made
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """A convolution over time.  input ``(T, N, C)``, weight ``(K, C, D)``, bias ``(D)`` -> ``(T', N, D)``."""
+    found = F.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return found.permute(2, 0, 1)
+
+
 def _word(reduction: Any) -> str:
     words = {0: "none", 1: "mean", 2: "sum"}
     found = words.get(reduction, reduction)

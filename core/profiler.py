@@ -46,7 +46,7 @@ class Row(NamedTuple):
     """All ranges of one name."""
 
     key: str
-    count: int
+    count: int  # type: ignore[assignment]  # PyTorch's name; nobody counts in a row
     cpu_time_total: float
     """Microseconds."""
 

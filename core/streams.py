@@ -24,7 +24,7 @@ class Stream:
 
     def __init__(self, device: Any = None, priority: int = 0, **more: Any) -> None:
         del priority, more
-        self.device = device.device if isinstance(device, Stream) else _of(device)
+        self.device: Any = device.device if isinstance(device, Stream) else _of(device)
 
     def synchronize(self) -> None:
         """Wait for all queued work."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -310,6 +310,16 @@ class Tensor(TensorMethods, PlainMemory):
         if edge is None:
             raise AutogradError("can't register a hook on a tensor that doesn't require gradient")
         return register(edge, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> Any:
+        """Call ``hook(leaf)`` whenever a gradient has been added to this leaf's ``.grad``."""
+        from hotplug.autograd.hooks import after
+
+        if not self.requires_grad or not self.is_leaf:
+            raise AutogradError(
+                "post accumulate grad hooks can only be registered on leaf tensors that require gradient"
+            )
+        return after(self, hook)
 
     # --- host ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ShapeError
@@ -46,4 +46,4 @@ class SyncBatchNorm(_BatchNorm):
         for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
             setattr(made, name, getattr(norm, name))
         made.training = norm.training
-        return cast(SyncBatchNorm, made)
+        return made

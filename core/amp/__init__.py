@@ -14,6 +14,15 @@ from hotplug.amp.autocast import (
     is_autocast_available as is_autocast_available,
     is_autocast_enabled as is_autocast_enabled,
 )
+from hotplug.amp.custom import custom_bwd as custom_bwd, custom_fwd as custom_fwd
 from hotplug.amp.grad_scaler import GradScaler as GradScaler
 
-__all__ = ["GradScaler", "autocast", "get_autocast_dtype", "is_autocast_available", "is_autocast_enabled"]
+__all__ = [
+    "GradScaler",
+    "autocast",
+    "custom_bwd",
+    "custom_fwd",
+    "get_autocast_dtype",
+    "is_autocast_available",
+    "is_autocast_enabled",
+]

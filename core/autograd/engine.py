@@ -109,6 +109,8 @@ class Walk:
                 final = final if replaced is None else replaced
             if self.targets is None:
                 _accumulate(meta, final, fresh, self.create_graph)
+                for called in list((meta.after or {}).values()):
+                    called()
             else:
                 self.captured[meta, 0] = final
         return [self.captured.get(target) for target in self.targets or ()]

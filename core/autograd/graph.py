@@ -33,6 +33,7 @@ class Meta:
         node, index: the op that made the tensor and which of its outputs it is; ``None`` for a leaf.
         grad: a leaf's accumulated gradient.
         hooks: a leaf's hooks, by handle.
+        after: what is called once a gradient has been added, by handle.
         view: set for a view of another tensor, through which an in-place write must be seen.
         generation: how often an in-place op has given this tensor a new history; its views compare it.
         inference: made in inference mode.
@@ -45,6 +46,7 @@ class Meta:
     index = 0
     grad: Tensor | None = None
     hooks: dict[int, Callable[..., Any]] | None = None
+    after: dict[int, Callable[[], Any]] | None = None
     view: View | None = None
     generation = 0
     inference = False

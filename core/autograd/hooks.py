@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -47,6 +48,22 @@ def register(edge: Edge, hook: Hook) -> RemovableHandle:
     if target.hooks is None:
         target.hooks = {}
     return RemovableHandle(target.hooks.setdefault(index, {}), hook)
+
+
+def after(leaf: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+    """Call ``hook`` with a leaf once its gradient has been added; the leaf is not kept alive by it."""
+    place = weakref.ref(leaf)
+    meta = leaf._meta
+    assert meta is not None
+    if meta.after is None:
+        meta.after = {}
+
+    def called() -> None:
+        found = place()
+        if found is not None:
+            hook(found)
+
+    return RemovableHandle(meta.after, called)
 
 
 @final

@@ -80,12 +80,14 @@ if TYPE_CHECKING:
     from hotplug.ops.linalg_triangular import *  # noqa: F403
     from hotplug.ops.lookup import *  # noqa: F403
     from hotplug.ops.loss import *  # noqa: F403
+    from hotplug.ops.mantissas import *  # noqa: F403
     from hotplug.ops.margins import *  # noqa: F403
     from hotplug.ops.max_pooling import *  # noqa: F403
     from hotplug.ops.memory_handles import *  # noqa: F403
     from hotplug.ops.noise import *  # noqa: F403
     from hotplug.ops.normalization import *  # noqa: F403
     from hotplug.ops.norms_of_lists import *  # noqa: F403
+    from hotplug.ops.orthogonal_polynomials import *  # noqa: F403
     from hotplug.ops.padding import *  # noqa: F403
     from hotplug.ops.pair_distances import *  # noqa: F403
     from hotplug.ops.parametric import *  # noqa: F403

@@ -110,13 +110,13 @@ def new_empty_strided(
 def resized(input: Tensor, *sizes: Any) -> Tensor:
     """PyTorch's deprecated name of ``reshape`` for tensors that need no gradient; it keeps the number of elements."""
     shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-    return input.reshape(shape)  # type: ignore[no-any-return]
+    return input.reshape(shape)
 
 
 @function(namespace="Tensor")
 def resize_as(input: Tensor, tensor: Tensor) -> Tensor:
     """:func:`resized` to the shape of another."""
-    return input.reshape(tuple(tensor.shape))  # type: ignore[no-any-return]
+    return input.reshape(tuple(tensor.shape))
 
 
 @function(namespace="Tensor")
@@ -161,7 +161,7 @@ def record_stream(input: Tensor, stream: Any) -> None:
 def to_dense(input: Tensor, dtype: DType | None = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor itself, which is dense, in another dtype where one is given."""
     del masked_grad
-    return input if dtype is None else input.to(dtype)  # type: ignore[no-any-return]
+    return input if dtype is None else input.to(dtype)
 
 
 @function(namespace="Tensor")

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from hotplug.serialization import safetensors as safetensors
+    from hotplug.serialization.allowed import (
+        add_safe_globals as add_safe_globals,
+        clear_safe_globals as clear_safe_globals,
+        get_safe_globals as get_safe_globals,
+        safe_globals as safe_globals,
+    )
     from hotplug.serialization.files import load as load, save as save
 
-_NAMES: Final = frozenset({"load", "save"})
+_NAMES: Final = {
+    **dict.fromkeys(("load", "save"), "files"),
+    **dict.fromkeys(("add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"), "allowed"),
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +29,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("hotplug.serialization.safetensors")
     if name not in _NAMES:
         raise AttributeError(f"module 'hotplug.serialization' has no attribute {name!r}")
-    found = getattr(importlib.import_module("hotplug.serialization.files"), name)
+    found = getattr(importlib.import_module(f"hotplug.serialization.{_NAMES[name]}"), name)
     globals()[name] = found
     return found

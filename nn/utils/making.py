@@ -31,7 +31,7 @@ def clip_grad_norm(
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
-def _convert(module: Any, kinds: tuple[type, ...], memory_format: MemoryFormat) -> Any:
+def _convert(module: Any, kinds: tuple[Any, ...], memory_format: MemoryFormat) -> Any:
     for each in module.modules():
         if isinstance(each, kinds):
             each.weight.data = each.weight.detach().clone(memory_format=memory_format)

@@ -109,6 +109,14 @@ KNOWN: Final[tuple[Difference, ...]] = (
         "PyTorch leaves the old history in place, so the truth value passes the gradient of the number that it overwrote",
     ),
     Difference(
+        "special.chebyshev_polynomial_t special.chebyshev_polynomial_u special.chebyshev_polynomial_v "
+        "special.chebyshev_polynomial_w special.shifted_chebyshev_polynomial_t "
+        "special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v "
+        "special.shifted_chebyshev_polynomial_w special.hermite_polynomial_h special.hermite_polynomial_he "
+        "special.laguerre_polynomial_l special.legendre_polynomial_p",
+        "function/*", "requires_grad is True, PyTorch has False", "PyTorch has no derivative of them, and forgets the history",
+    ),
+    Difference(
         "nn.functional.hardsigmoid", "function/float64/*", "gradient 0", "PyTorch's backward rounds 1/6 to float32"
     ),
     Difference(
