@@ -159,7 +159,7 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.of([0, 1, 0, 1]), size=3, fill_value=7)
 
 
-@samples("histogramdd", kinds="", gradient=False)
+@samples("histogramdd", kinds="", gradient=False, layouts=False)  # rows that are all one have no range to divide
 def _(draw: Draw) -> Iterator[Sample]:
     points = draw.of(draw(7, 2).values, "float32")
     yield Sample(points, [3, 2])

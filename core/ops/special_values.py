@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import hotplug
 from hotplug.declare import elementwise, floating, function, gradient, real, real_floating
@@ -128,12 +128,20 @@ def sinc(input: Any) -> Any:
     return s.where(s.eq(input, 0.0), s.to(1.0, input.dtype), s.sin(angle) / angle)
 
 
+_SINC_SLOPE: Final = (1 / 518918400, -1 / 3991680, 1 / 45360, -1 / 840, 1 / 30, -1 / 3)
+"""Coefficients of ``(x cos x - sin x) / x**2`` from the power 11 to the power 1."""
+
+
 @gradient(sinc, "input")
 def _(grad: Expr, input: Expr) -> Any:
-    """By hand: the derived one is NaN at 0."""
+    """By hand: the derived one is NaN at 0, and near it the difference of nearly equal terms; there its Taylor series."""
     angle = input * math.pi
+    square = angle * angle
+    series = s.to(0.0, input.dtype)
+    for term in _SINC_SLOPE:
+        series = series * square + term
     slope = (angle * s.cos(angle) - s.sin(angle)) / (angle * input)
-    return grad * s.where(s.eq(input, 0.0), s.to(0.0, input.dtype), slope)
+    return grad * s.where(s.lt(s.abs(angle), 0.25), series * angle * math.pi, slope)
 
 
 @elementwise(dtype=real_floating, sample=(-3, 3), tensors=("input", "other"))
