@@ -1,4 +1,6 @@
-"""PyTorch's switches for its CUDA backend: accepted and without effect.  Kernels are chosen by key and size."""
+"""PyTorch's switches for its CUDA backend.  ``matmul.allow_tf32`` is obeyed by the device ``cuda``; the others are accepted
+and without effect: kernels are chosen by key and size.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ matmul: Final = SimpleNamespace(
     allow_tf32=False, allow_fp16_reduced_precision_reduction=True, allow_bf16_reduced_precision_reduction=True,
     fp32_precision="none",
 )  # fmt: skip
-"""What PyTorch allows of products: they are computed as precisely as ever, whatever is said here."""
+"""What PyTorch allows of products: but for ``allow_tf32``, they are computed as precisely as ever."""
 cufft_plan_cache: Final = SimpleNamespace(size=0, max_size=0, clear=lambda: None)
 
 _ENABLED: Final = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}

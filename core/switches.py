@@ -15,7 +15,8 @@ _STATE: Final[dict[str, Any]] = {
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Products of float32 matrices are computed in float32, whatever is said here.
+    """How the device ``cuda`` computes products of float32 matrices: below ``highest`` it may round their elements to
+    TF32.  Other devices compute them in float32, whatever is said here.
 
     Raises:
         ArgumentError: it is none of ``highest``, ``high``, ``medium``.

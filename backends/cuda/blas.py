@@ -6,10 +6,11 @@ cuBLAS counts matrices by columns, so it is asked for the transposed product of 
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import Any, Final, NamedTuple, final
 
+from hotplug import switches
 from hotplug.backend import Array, Layout
+from hotplug.backends import cuda_switches
 
 _TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 """cudaDataType_t."""
@@ -39,8 +40,8 @@ def operand(layout: Layout) -> Operand | None:
 
 
 def tf32() -> bool:
-    """Whether float32 products may round their operands to ten bits of fraction, as HOTPLUG_CUDA_TF32 says."""
-    return os.environ.get("HOTPLUG_CUDA_TF32", "0") == "1"
+    """Whether float32 products may round their operands to ten bits of fraction, as PyTorch's two switches say."""
+    return switches.get_float32_matmul_precision() != "highest" or cuda_switches.matmul.allow_tf32
 
 
 @final

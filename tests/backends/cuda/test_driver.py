@@ -92,6 +92,19 @@ def test_what_cublas_cannot_take_is_computed_by_our_own_kernel(blas: ModelOfBlas
     assert blas.calls == 0
 
 
+def test_the_switches_of_tf32() -> None:
+    from hotplug.backends.cuda.blas import tf32
+
+    assert not tf32()
+    hp.backends.cuda.matmul.allow_tf32 = True
+    assert tf32()
+    hp.backends.cuda.matmul.allow_tf32 = False
+    hp.set_float32_matmul_precision("high")
+    assert tf32()
+    hp.set_float32_matmul_precision("highest")
+    assert not tf32()
+
+
 def test_memory_is_shared_and_not_copied(emulated: Runtime) -> None:
     x = hp.arange(6, dtype=hp.float32, device="cuda-emulated:0").reshape(2, 3).T
     given = shared(x).__cuda_array_interface__
