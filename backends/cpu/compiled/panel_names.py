@@ -33,12 +33,13 @@ call: Final[Any] = panels.call
 store_index: Any = memory.store("int64", 17)
 
 
-def names_for(kind: str, vectors: int, channels: int, width: int, many: int) -> dict[str, Any]:
+def names_for(kind: str, vectors: int, channels: int, width: int, many: int, places: int) -> dict[str, Any]:
     """The names for a dtype, for panels of ``vectors`` and for bands of ``channels`` by ``width`` vectors and
-    for ``many`` dots.
+    for ``many`` dots; with so
+    many ``places`` in a panel, or where that is 0 as many as the registers hold.
     """
     real = "float64" if kind == "float64" else "float32"
-    places = panels.block(vectors)
+    places = places or panels.block(vectors)
     return prelude.names_for(kind) | {
         "LANES": panels.lanes(real), "VECTORS": vectors, "PLACES": places, "CHANNELS": channels, "WIDTH": width, "DOTS": many,
         "REAL": 8 if real == "float64" else 4, "NATIVE": kind == real,

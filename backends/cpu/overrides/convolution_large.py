@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from hotplug.backend import Array
 from hotplug.backends.cpu.compiled import panels
@@ -14,6 +15,10 @@ from hotplug.backends.cpu.overrides.convolution_bands import by_bands, suits, we
 from hotplug.backends.cpu.overrides.convolution_launch import Order, located, packed, pointer, scratch, stage, view
 from hotplug.backends.cpu.overrides.convolution_plans import Options, Problem
 from hotplug.backends.numpy.memory import ndarray
+
+
+_DISTANCES: Final = 36
+"""The word of a table, after the seventh, that has the address of the distances of small images."""
 
 
 @cache
@@ -29,18 +34,23 @@ def _aligned(count: int) -> int:
 def by_panels(problem: Problem, kind: str, out: Array, source: Array, weight: Array, bias: Array | None) -> bool:
     """Compute a problem; returns whether all weights were finite."""
     real = 8 if kind == "float64" else 4
-    plan = plans.panels(problem, _shapes(real), real)
+    small = plans.stacked(problem, _shapes(real), real)
+    plan = small.panels if small is not None else plans.panels(problem, _shapes(real), real)
     wide, per_thread = plan.vectors * _shapes(real).lanes, _aligned(plan.scratch)
     order = Order(plan.blocks, wide, plan.taps, plan.weight_offsets)
     weights = packed(problem, order, kind, weight, bias, maximum_threads() * per_thread)
     where, kept = located(source)
+    words, places = list(plan.words), 0
+    if small is not None:
+        words[_DISTANCES], places = pointer(small.distances), small.places
+    module = "convolution" if small is None else "stacked"
     stages = (
-        stage("convolution", "gather", kind), stage("convolution", "multiply", kind, plan.vectors),
-        stage("convolution", "scatter", kind),
+        stage(module, "gather", kind), stage(module, "multiply", kind, plan.vectors, places=places),
+        stage(module, "scatter", kind),
     )  # fmt: skip
     table = (
         address(out), where, weights.start, weights.begins, pointer(plan.offsets), weights.rest, per_thread,
-        *plan.words, *stages, wide,
+        *words, *stages, wide,
     )  # fmt: skip
     run(stage("convolution", "convolve", kind), table, plan.items, 1)
     del kept
@@ -53,9 +63,12 @@ def _solve(problem: Problem, kind: str, out: Array, source: Array, weight: Array
 
 
 def forward(o: Options, kind: str, outs: Sequence[Array], inputs: Sequence[Array]) -> bool:
-    """The convolution; whether it was computed."""
-    _solve(plans.forward(o), kind, outs[0], inputs[0], inputs[1], inputs[2] if len(inputs) > 2 else None)
-    return True
+    """The convolution; whether it was computed: products of weights that aren't finite with zeros around the input are
+    NaN, and small images have no such products.
+    """
+    problem, bias, real = plans.forward(o), inputs[2] if len(inputs) > 2 else None, 8 if kind == "float64" else 4
+    finite = _solve(problem, kind, outs[0], inputs[0], inputs[1], bias)
+    return finite or suits(o.filters, kind) or plans.stacked(problem, _shapes(real), real) is None
 
 
 def input_backward(o: Options, kind: str, outs: Sequence[Array], inputs: Sequence[Array]) -> bool:
@@ -66,7 +79,7 @@ def input_backward(o: Options, kind: str, outs: Sequence[Array], inputs: Sequenc
     reached = [problem for problem in problems if all(problem.places)]
     if len(reached) < len(problems):
         ndarray(outs[0])[...] = 0
-    return all([_solve(problem, kind, outs[0], inputs[0], inputs[1], None) for problem in reached])
+    return all(_solve(problem, kind, outs[0], inputs[0], inputs[1], None) for problem in reached)
 
 
 def weight_backward(o: Options, kind: str, outs: Sequence[Array], inputs: Sequence[Array]) -> bool:

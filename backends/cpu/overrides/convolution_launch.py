@@ -20,12 +20,13 @@ from hotplug.backends.numpy.memory import NDArray, ndarray
 
 @cache
 def stage(
-    module: str, entry: str, kind: str, vectors: int = 1, channels: int = 1, width: int = 1, many: int = 8
-) -> int:  # fmt: skip
+    module: str, entry: str, kind: str, vectors: int = 1, channels: int = 1, width: int = 1, many: int = 8, places: int = 0
+) -> int:
     """The address of a task, or a stage of one, of ``source/<module>.py``."""
-    given = f"{entry} for {kind}, {vectors} vectors, {channels} by {width} vectors, {many} dots, {panels.machine()}"
-    text = f"# {given}\n{build._module_text(module)}"
-    return build.task_of_text(f"{module}-{entry}-{kind}", text, entry, names_for(kind, vectors, channels, width, many))
+    shape = f"{vectors} vectors, {channels} by {width} vectors, {many} dots, {places} places, {panels.machine()}"
+    text = f"# {entry} for {kind}, {shape}\n{build._module_text(module)}"
+    names = names_for(kind, vectors, channels, width, many, places)
+    return build.task_of_text(f"{module}-{entry}-{kind}", text, entry, names)
 
 
 def real_of(kind: str) -> str:

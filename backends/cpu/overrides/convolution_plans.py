@@ -266,3 +266,72 @@ def panels(problem: Problem, shape: Shapes, real: int, gradient: bool = False) -
         vectors, blocks, taps, np.array(weight_offsets(problem), np.int64), np.array(offsets, np.int64), words, box_at + 128,
         (slices if gradient else box.items) * problem.groups * parts, over, slices,
     )  # fmt: skip
+
+
+# --- small images ------------------------------------------------------------------------------------------------------
+
+
+class Stacked(NamedTuple):
+    """A problem of small images as work for panels of the same place in several images."""
+
+    panels: Panels
+    places: int
+    """Images in a panel."""
+    distances: NDArray
+    """Of each place in the kernel along three axes, from where a window begins."""
+
+
+def _idle(problem: Problem) -> float:
+    """The share of products that would be with zeros around the input."""
+    share = 1.0
+    for axis in range(3):
+        size, grid, step, low = (each[axis] for each in (problem.size, problem.grid, problem.step, problem.low))
+        taps = problem.distances[axis]
+        inside = sum(0 <= q * step + low + d < size for q in range(grid) for d in taps)
+        share *= inside / (grid * len(taps))
+    return 1 - share
+
+
+def _images(problem: Problem, room: int) -> int:
+    """Images of a box: as many as there is room for, but some work items."""
+    one = problem.channels * math.prod(problem.size)
+    pieces = max(1, PIECES // 4 // problem.groups)
+    images = min(room // one, 12, -(-problem.batch // pieces))
+    return -(-problem.batch // -(-problem.batch // images)) if images else 0
+
+
+@lru_cache(256)
+def stacked(problem: Problem, shape: Shapes, real: int) -> Stacked | None:
+    """The work of a problem of small images, ``None`` where its images are large, few, or have few channels."""
+    if problem.batch < 4 or problem.channels < 32 or math.prod(problem.grid) > 400 or _idle(problem) < 0.07:
+        return None
+    images = _images(problem, 160 * 1024 * 4 // real)
+    vectors = vectors_of(problem.filters, shape.lanes, shape.widest)
+    if images < 3:
+        return None
+    under = min(range(shape.places[vectors - 1], 2, -1), default=3, key=lambda p: (-(-images // p) * p, -p))
+    wide, blocks = vectors * shape.lanes, -(-problem.filters // (vectors * shape.lanes))
+    items = -(-problem.batch // images)
+    parts = min(blocks, max(1, -(-PIECES // (items * problem.groups))))
+    channel = apart(math.prod(problem.size) * images)
+    kernel = math.prod(len(each) for each in problem.places)
+    sums_at = -(-channel * problem.channels * real // 64) * 64
+    places_at = sums_at + (math.prod(problem.grid) * images + OVER) * wide * real
+    box_at = places_at + 8 * (math.prod(problem.size) * images + OVER)
+    size, step = problem.out_size, problem.out_step
+    row, slab = size[2], size[1] * size[2]
+    origin = problem.origin[0] * slab + problem.origin[1] * row + problem.origin[2]
+    words = (
+        problem.batch, problem.channels, *problem.size, images, *problem.grid, *problem.grid, *problem.step, *problem.low,
+        *problem.size, 0, channel, problem.filters, blocks, kernel * problem.channels, kernel,
+        size[0] * slab, step[0] * slab, step[1] * row, step[2], origin, problem.groups, parts, sums_at, places_at,
+        0, items, items, box_at,
+    )  # fmt: skip
+    by_channel = np.array(weight_offsets(problem), np.int64).reshape(problem.channels, kernel)
+    offsets = np.arange(problem.channels, dtype=np.int64) * (channel * real)
+    work = Panels(
+        vectors, blocks, kernel * problem.channels, np.ascontiguousarray(by_channel.T).reshape(-1), offsets, words,
+        box_at + 128, items * problem.groups * parts, 0, items,
+    )  # fmt: skip
+    axes = [[low + d for d in each] for low, each in zip(problem.low, problem.distances, strict=True)]
+    return Stacked(work, under, np.array(list(itertools.product(*axes)), np.int64))
