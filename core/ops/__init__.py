@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from hotplug.ops.linalg_arrays import *  # noqa: F403
     from hotplug.ops.linalg_cholesky import *  # noqa: F403
     from hotplug.ops.linalg_common import *  # noqa: F403
+    from hotplug.ops.linalg_extremal import *  # noqa: F403
     from hotplug.ops.linalg_factors import *  # noqa: F403
     from hotplug.ops.linalg_functions import *  # noqa: F403
     from hotplug.ops.linalg_householder import *  # noqa: F403
