@@ -7,10 +7,10 @@ from typing import Any, final
 import numpy as np
 
 from hotplug.backend import Kernel, OpKey
+from hotplug.backends.cpu import libraries
 from hotplug.backends.cpu.kernels import MAKERS
 from hotplug.backends.cpu.memory import HostBuffer, buffer_of
 from hotplug.backends.cpu.overrides import OVERRIDES
-from hotplug.backends.numpy import families
 from hotplug.backends.numpy.memory import HostBackend, NDArray
 
 
@@ -23,7 +23,7 @@ class CpuBackend(HostBackend):
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
         make = MAKERS.get(key.name) or OVERRIDES.get(key.name)
-        return make(key) if make is not None else families.kernel(key)
+        return make(key) if make is not None else libraries.kernel(key)
 
     def allocate(self, index: int, nbytes: int) -> HostBuffer:
         return buffer_of(super().allocate(index, nbytes))

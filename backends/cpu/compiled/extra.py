@@ -8,5 +8,5 @@ from functools import cache
 
 @cache
 def installed() -> bool:
-    """Whether Numba and SciPy are there."""
-    return all(importlib.util.find_spec(name) is not None for name in ("numba", "scipy"))
+    """Whether Numba, SciPy and threadpoolctl are there."""
+    return all(importlib.util.find_spec(name) is not None for name in ("numba", "scipy", "threadpoolctl"))
