@@ -13,8 +13,8 @@ from hotplug.backends.cuda.gather import gather
 from hotplug.backends.cuda.lists import SUFFIX, lists
 from hotplug.backends.cuda.machine import Machine
 from hotplug.backends.cuda.map import map_
-from hotplug.backends.cuda.product import matmul
 from hotplug.backends.cuda.overrides import OVERRIDES
+from hotplug.backends.cuda.product import matmul
 from hotplug.backends.cuda.reduce import reduce
 from hotplug.backends.cuda.scan import scan
 from hotplug.backends.cuda.scatter import scatter

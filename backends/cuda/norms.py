@@ -54,7 +54,7 @@ class Group(NamedTuple):
     second: Shape
 
     @property
-    def count(self) -> int:
+    def numel(self) -> int:
         return math.prod(self.sizes)
 
     def words(self, name: str) -> dict[str, Any]:
@@ -88,9 +88,9 @@ def _row_plan(layouts: Layouts, weight: Layout | None, input: Layout, dims: Shap
     own = (0,) * len(shape) if weight is None else broadcast_strides(weight.shape, weight.strides, shape)
     rows, reduced = group(shape, kept, steps, own), group(shape, sorted(dims), steps, own)
     strided = bool(reduced.first) and bool(rows.first) and rows.first[0] < reduced.first[0]
-    lanes = lanes_of(rows.count, reduced.count, strided and rows.count >= THREADS)
-    numbers = {**rows.words("row"), **reduced.words("in"), "rows": rows.count, "length": reduced.count, "lanes": lanes}
-    return Plan(numbers, [row_step(rows.count, reduced.count, lanes)])
+    lanes = lanes_of(rows.numel, reduced.numel, strided and rows.numel >= THREADS)
+    numbers = {**rows.words("row"), **reduced.words("in"), "rows": rows.numel, "length": reduced.numel, "lanes": lanes}
+    return Plan(numbers, [row_step(rows.numel, reduced.numel, lanes)])
 
 
 _SETUP: Final = ("hp_i64 row_at = 0, row_of = 0;", "if (live) {", "hp_i64 at = 0, of = 0;", _located("row", "row"),
@@ -196,12 +196,12 @@ def _parameter_steps(
     places = group(shape, inner, steps, means)
     terms = group(shape, [axis for axis in range(len(shape)) if axis not in inner], steps, means)
     wide = WARP if places.first and (not terms.first or places.first[0] < terms.first[0]) else 1
-    blocks = -(-places.count // wide)
-    pieces = max(1, min(-(-4 * device.traits.units // blocks), terms.count // device.traits.shortest, 64))
-    numbers = {**places.words("place"), **terms.words("term"), "places": places.count, "terms": terms.count,
+    blocks = -(-places.numel // wide)
+    pieces = max(1, min(-(-4 * device.traits.units // blocks), terms.numel // device.traits.shortest, 64))
+    numbers = {**places.words("place"), **terms.words("term"), "places": places.numel, "terms": terms.numel,
                "wide": wide, "pieces": pieces}  # fmt: skip
-    launches = [Step("hp_parameters", blocks, pieces), Step("hp_joined", -(-places.count // THREADS))]
-    return numbers, launches, 2 * pieces * places.count * input.dtype.itemsize
+    launches = [Step("hp_parameters", blocks, pieces), Step("hp_joined", -(-places.numel // THREADS))]
+    return numbers, launches, 2 * pieces * places.numel * input.dtype.itemsize
 
 
 def _backward(device: Device, key: OpKey) -> Kernel | None:

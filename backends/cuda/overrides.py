@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cuda import classification, convolution, norms, softmax
+from hotplug.backends.cuda import classification, convolution, norms, pooling, softmax
 from hotplug.backends.cuda.attention import attention
 from hotplug.backends.cuda.attention_backward import attention_backward
 from hotplug.backends.cuda.device import Device
@@ -17,6 +17,7 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     **classification.OVERRIDES,
     **convolution.OVERRIDES,
     **norms.OVERRIDES,
+    **pooling.OVERRIDES,
     **softmax.OVERRIDES,
 }
 """An entry may still answer ``None`` to a key: then the core decomposes."""

@@ -39,6 +39,11 @@ CALLS: tuple[Any, ...] = (
     (_masked(None), (4, 5), (5, 5), (5, 5)),
     *((getattr(F, f"conv{n}d"), (2, 3, *(4,) * n), (2, 3, *(2,) * n), (2,)) for n in (1, 2, 3)),
     (F.conv2d, (2, 3, 4, 4), (2, 3, 2, 2)),
+    *(
+        (lambda x, n=n, kind=kind: getattr(F, f"{kind}_pool{n}d")(x, 2), (2, 3, *(4,) * n))
+        for n in (1, 2, 3)
+        for kind in ("max", "avg")
+    ),
 )
 """Calls that meet every hand-written kernel in all of its forms."""
 

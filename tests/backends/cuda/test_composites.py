@@ -193,3 +193,35 @@ def test_convolution(
     agree(lambda x, w: turned(x, w, **options), fitting, weight, limit=2e-5)
     for name in ("convolution", "convolution_input_backward", "convolution_weight_backward"):
         assert used(emulated, name)
+
+
+@pytest.mark.parametrize(
+    ("rank", "shape", "kernel", "options"),
+    [
+        (1, (2, 3, 11), 3, {"stride": 2, "padding": 1}),
+        (2, (2, 3, 9, 8), (3, 2), {"stride": (2, 1), "padding": (1, 1), "ceil_mode": True}),
+        (2, (1, 2, 300, 5), 2, {}),
+        (3, (1, 2, 5, 6, 7), 2, {"stride": (1, 2, 2), "padding": 1}),
+    ],
+)
+def test_pooling(emulated: Runtime, rank: int, shape: tuple[int, ...], kernel: Any, options: Any) -> None:
+    agree(lambda x: getattr(F, f"max_pool{rank}d")(x, kernel, **options), shape)
+    for include in (True, False):
+        agree(
+            lambda x, include=include: getattr(F, f"avg_pool{rank}d")(x, kernel, count_include_pad=include, **options),
+            shape,
+        )
+    if rank > 1:
+        agree(lambda x: getattr(F, f"avg_pool{rank}d")(x, kernel, divisor_override=3, **options), shape)
+    for name in ("max_pool", "avg_pool", "avg_pool_backward"):
+        assert used(emulated, name)
+
+
+def test_which_of_several_extrema_a_window_takes(emulated: Runtime) -> None:
+    nan, least = float("nan"), -float("inf")
+    rows = [[1.0, 5.0, 5.0, 2.0], [nan, 3.0, nan, 1.0], [least, least, least, least]]
+    for device in ("cuda-emulated:0", "numpy"):
+        values, place = F.max_pool1d(hp.tensor([rows], device=device), 4, return_indices=True)
+        assert place.tolist() == [[[1], [2], [0]]]
+        assert str(values.tolist()) == "[[[5.0], [nan], [-inf]]]"
+    assert F.max_pool2d(hp.arange(16, device="cuda-emulated:0").reshape(1, 4, 4), 2).tolist() == [[[5, 7], [13, 15]]]
