@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from hotplug.conformance.draw import Draw, Sample
 from hotplug.conformance.samples.hard import finite_rows, hard_rows
 from hotplug.conformance.samples.registry import samples
@@ -38,8 +40,9 @@ def _(draw: Draw) -> Iterator[Sample]:
     yield Sample(draw.spread(3, 6), 2)
     yield Sample(draw.spread(5, 3), 3, dim=0, largest=False)
     if draw.kind == "f":
-        yield Sample(hard_rows(draw), 3).forward()
-        yield Sample(hard_rows(draw), 3, largest=False).forward()
+        special = draw.of([[np.nan, 1.0, 2.0, 3.0], [-np.inf, 5.0, 1.0, 2.0], [1.0, np.inf, 2.0, -np.inf]])
+        yield Sample(special, 3).forward()
+        yield Sample(special, 3, largest=False).forward()
 
 
 @samples("kthvalue", kinds="uif")

@@ -297,7 +297,7 @@ def other_extremum(call: Call) -> None:
 
 
 @bug("argreduce", "wrong promotion")
-def position_in_16_bits(call: Call) -> None:
+def position_in_8_bits(call: Call) -> None:
     """Positions are kept in 8 bits."""
     call.right()
     call.outs[0][...] &= 255

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted_backends import BUGS, Planted
 
 import hotplug as hp
 from hotplug.array import Array
@@ -18,6 +17,9 @@ from hotplug.backends.decorators.check import check_of
 from hotplug.backends.numpy import families
 from hotplug.backends.numpy.backend import NumpyBackend
 from hotplug.backends.numpy.memory import HostBackend, ndarray
+from hotplug.conformance.strength.layouts import tail_unwritten
+from hotplug.conformance.strength.mutant import Mutant, chosen
+from hotplug.conformance.strength.planting import Planted
 from hotplug.errors import ArgumentError, DivergenceError, OutOfMemoryError
 from hotplug.plugins import BackendSpec, registry
 from hotplug.runtime import _RUNTIMES, runtime_of
@@ -99,6 +101,12 @@ def test_decorators_compose_with_it() -> None:
     assert hp.ones(4, device=name).sum().item() == 4
 
 
+@functools.cache
+def mutants() -> dict[str, Mutant]:
+    """The strength package's backends with one bug each, by name."""
+    return {mutant.name: mutant for mutant in chosen()}
+
+
 def cases() -> dict[str, Callable[[str], Any]]:
     """Programs in which some planted bugs show."""
 
@@ -106,24 +114,24 @@ def cases() -> dict[str, Callable[[str], Any]]:
         return hp.arange(1.0, 1 + np.prod(shape), device=device).reshape(shape)
 
     return {
-        "difference_with_the_wrong_sign": lambda d: ramp(d, 3) - 5 * ramp(d, 3),
-        "maximum_forgets_nan": lambda d: hp.maximum(hp.tensor([1.0, np.nan], device=d), hp.ones(2, device=d)),
-        "rest_of_a_vector_unwritten": lambda d: ramp(d, 21).exp(),
-        "in_place_outputs_written_one_by_one": momentum,
-        "last_element_left_out": lambda d: ramp(d, 4, 5).sum(1),
-        "sum_rounded_at_every_step": lambda d: (ramp(d, 1, 100_000) * 0 + 0.1).sum(1),
-        "rows_read_as_if_dense": lambda d: (-ramp(d, 4, 5)).T.amax(1),
-        "last_of_equal_elements": lambda d: hp.ones(5, device=d).argmax(),
-        "scan_without_the_element_itself": lambda d: ramp(d, 6).cumsum(0),
-        "positions_clamped": lambda d: hp.gather(ramp(d, 3), 0, hp.tensor([7], device=d)),
-        "equal_positions_added_once": lambda d: hp.zeros(3, device=d).scatter_add_(
+        "operands-swapped/sub[float32]": lambda d: ramp(d, 3) - 5 * ramp(d, 3),
+        "as-fmax/maximum[float32]": lambda d: hp.maximum(hp.tensor([1.0, np.nan], device=d), hp.ones(2, device=d)),
+        "tail-unwritten/map[8]": lambda d: ramp(d, 21).exp(),
+        "outputs-written-one-by-one/map[all]": momentum,
+        "last-element-left-out/reduce[all]": lambda d: ramp(d, 4, 5).sum(1),
+        "sum-of-float32-in-float32/reduce[float32-in-float32]": lambda d: (ramp(d, 1, 100_000) * 0 + 0.1).sum(1),
+        "rows-sorted-by-memory/reduce[all]": lambda d: (-ramp(d, 4, 5)).T.amax(1),
+        "last-of-equal-elements/argreduce[float32]": lambda d: hp.ones(5, device=d).argmax(),
+        "without-the-element-itself/scan[all]": lambda d: ramp(d, 6).cumsum(0),
+        "positions-clamped/gather[all]": lambda d: hp.gather(ramp(d, 3), 0, hp.tensor([7], device=d)),
+        "equal-positions-added-once/scatter[float32]": lambda d: hp.zeros(3, device=d).scatter_add_(
             0, hp.tensor([1, 1], device=d), ramp(d, 2)
         ),
-        "output_cleared_first": lambda d: ramp(d, 3).scatter(0, hp.tensor([1], device=d), 0.5),
-        "first_matrix_for_the_whole_batch": lambda d: ramp(d, 2, 3, 4) @ ramp(d, 2, 4, 3),
-        "lost_sign_of_zero": lambda d: hp.tensor([[1.0, -0.0], [2.0, 3.0]], device=d).T.contiguous(),
-        "one_element_written_behind": lambda d: ramp(d, 6).exp(),
-        "second_operand_changed": lambda d: ramp(d, 3, 4) @ ramp(d, 4, 3),
+        "output-cleared-first/scatter[all]": lambda d: ramp(d, 3).scatter(0, hp.tensor([1], device=d), 0.5),
+        "first-matrix-for-the-batch/matmul[all]": lambda d: ramp(d, 2, 3, 4) @ ramp(d, 2, 4, 3),
+        "copy-loses-the-sign-of-zero/map[float32]": lambda d: hp.tensor([[1.0, -0.0], [2.0, 3.0]], device=d).T.contiguous(),
+        "next-written/map[behind]": lambda d: ramp(d, 6).exp(),
+        "input-changed/matmul[last]": lambda d: ramp(d, 3, 4) @ ramp(d, 4, 3),
     }
 
 
@@ -138,21 +146,21 @@ def momentum(device: str) -> None:
 
 @pytest.mark.parametrize("name", cases())
 def test_planted_bugs_are_found(name: str, device: Callable[[Any], str]) -> None:
-    family, spoiled = BUGS[name]
-    checked = device(Planted(family, spoiled))
+    mutant = mutants()[name]
+    checked = device(mutant.backend())
     with pytest.raises(DivergenceError) as error:
         cases()[name](checked)
-    assert f"kernel: {family}" in str(error.value)
+    assert f"kernel: {mutant.operator.home[0]}" in str(error.value)
     assert "parts from the reference" in str(error.value)
 
 
 def test_the_error_names_op_operands_element_and_line(device: Callable[[Any], str]) -> None:
-    checked = device(Planted(*BUGS["rest_of_a_vector_unwritten"]))
+    checked = device(Planted("map", functools.partial(tail_unwritten, "8"), lambda key: "tanh" in str(key.program)))
     x = hp.ones(2, 16, device=checked)[:, 4:].T[1:]
     with pytest.raises(DivergenceError) as error:
         x.contiguous().view(-1).tanh()  # the line that is named
     text = str(error.value)
-    assert text.startswith("check+planted: tanh parts from the reference: output 0: ")
+    assert text.startswith("check+strength: tanh parts from the reference: output 0: ")
     assert re.search(r"of 22 elements differ, the first at \[\d+\]: expected 0\.76\d+, at most [\d.e-]+ off, got", text)
     assert "inputs: float32[22] contiguous\n" in text
     assert "name=map, dtypes=['float32', 'float32'], rank=1, layouts=('contiguous', 'contiguous')" in text
@@ -221,7 +229,7 @@ def test_a_device_that_flushes_denormals_may(device: Callable[[Any], str]) -> No
 
 
 def test_an_index_that_the_device_lets_pass_is_found(device: Callable[[Any], str]) -> None:
-    checked = device(Planted(*BUGS["positions_clamped"]))
+    checked = device(mutants()["positions-clamped/gather[all]"].backend())
     with pytest.raises(DivergenceError, match="expected an IndexRangeError"):
         hp.gather(hp.ones(3, device=checked), 0, hp.tensor([3], device=checked))
 
