@@ -8,8 +8,12 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from hotplug.backend import Array, Kernel, OpKey
+from hotplug.backends.cpu.tiers import first_input, tiered
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.backends.numpy.quiet import quiet
+
+_LEAST: Final = 512
+"""Elements from which the compiled kernel is faster."""
 
 
 def _comparable(x: NDArray) -> NDArray:
@@ -27,16 +31,21 @@ def _order(x: NDArray, descending: bool) -> NDArray:
 
 
 def sort(key: OpKey) -> Kernel:
-    """Values and positions."""
-    descending = bool(dict(key.attributes)["descending"])
+    """Values and positions; as many as there is room for."""
+    descending = bool(dict(key.attributes)["largest" if key.name == "topk" else "descending"])
 
     def kernel(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
-        values, indices, x = (np.moveaxis(ndarray(each), scalars[0], -1) for each in (*outs, *inputs))
-        order = _order(_comparable(x), descending)
+        values, indices, x = (np.moveaxis(ndarray(each), scalars[-1], -1) for each in (*outs, *inputs))
+        order = _order(_comparable(x), descending)[..., : values.shape[-1]]
         indices[...] = order
         values[...] = np.take_along_axis(x, order, -1)
 
-    return quiet(kernel)
+    def large() -> Kernel | None:
+        from hotplug.backends.cpu.overrides import ordering_large
+
+        return ordering_large.kernel(key.dtypes[0], descending)
+
+    return tiered(key.name, quiet(kernel), large, _LEAST, first_input)
 
 
 def search(key: OpKey) -> Kernel | None:
@@ -52,4 +61,8 @@ def search(key: OpKey) -> Kernel | None:
     return quiet(kernel)
 
 
-OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {"search": search, "sort": sort}
+OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
+    "search": search,
+    "sort": sort,
+    "topk": sort,
+}
