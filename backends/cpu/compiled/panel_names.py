@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from hotplug.backends.cpu.compiled import memory, panels, prelude
 
 LANES: int = panels.lanes("float32")
@@ -30,6 +32,9 @@ dots: Any = panels.dots("float32", DOTS)
 turn: Any = panels.turn("float32")
 move: Any = panels.move("float32")
 call: Final[Any] = panels.call
+bits_of: Any = memory.int32_bits
+EXPONENT: Any = np.int32(0x7F800000)
+"""Bits that are all set in numbers that aren't finite."""
 store_index: Any = memory.store("int64", 17)
 
 
@@ -40,7 +45,10 @@ def names_for(kind: str, vectors: int, channels: int, width: int, many: int, pla
     """
     real = "float64" if kind == "float64" else "float32"
     places = places or panels.block(vectors)
+    wide = real == "float64"
     return prelude.names_for(kind) | {
+        "bits_of": memory.int64_bits if wide else memory.int32_bits,
+        "EXPONENT": np.int64(0x7FF << 52) if wide else np.int32(0x7F800000),
         "LANES": panels.lanes(real), "VECTORS": vectors, "PLACES": places, "CHANNELS": channels, "WIDTH": width, "DOTS": many,
         "REAL": 8 if real == "float64" else 4, "NATIVE": kind == real,
         "load_real": memory.load(real, 18), "store_real": memory.store(real, 18),

@@ -103,7 +103,7 @@ def by_bands(problem: Problem, kind: str, out: Array, source: Array, weight: Arr
     plan = _bands(problem, real, tile, blocks, 1)
     sums_at = (plan.end + tile) * real
     per_thread = -(-(sums_at + (channels * plan.row + tile) * real) // 64) * 64
-    order = Order(blocks, channels, plan.taps, np.array(plans.weight_offsets(problem), np.int64))
+    order = Order(blocks, channels, plan.taps, plans.positions(problem))
     weights = packed(problem, order, kind, weight, bias, maximum_threads() * per_thread)
     where, kept = located(source)
     table = (

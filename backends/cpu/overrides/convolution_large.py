@@ -16,7 +16,6 @@ from hotplug.backends.cpu.overrides.convolution_launch import Order, located, pa
 from hotplug.backends.cpu.overrides.convolution_plans import Options, Problem
 from hotplug.backends.numpy.memory import ndarray
 
-
 _DISTANCES: Final = 36
 """The word of a table, after the seventh, that has the address of the distances of small images."""
 
@@ -37,7 +36,7 @@ def by_panels(problem: Problem, kind: str, out: Array, source: Array, weight: Ar
     small = plans.stacked(problem, _shapes(real), real)
     plan = small.panels if small is not None else plans.panels(problem, _shapes(real), real)
     wide, per_thread = plan.vectors * _shapes(real).lanes, _aligned(plan.scratch)
-    order = Order(plan.blocks, wide, plan.taps, plan.weight_offsets)
+    order = Order(plan.blocks, wide, plan.taps, plan.positions)
     weights = packed(problem, order, kind, weight, bias, maximum_threads() * per_thread)
     where, kept = located(source)
     words, places = list(plan.words), 0

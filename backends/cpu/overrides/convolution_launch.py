@@ -12,7 +12,7 @@ from hotplug.array import Storage
 from hotplug.backend import Array
 from hotplug.backends.cpu.compiled import build, panels
 from hotplug.backends.cpu.compiled.panel_names import names_for
-from hotplug.backends.cpu.compiled.pool import run
+from hotplug.backends.cpu.compiled.pool import maximum_threads, run
 from hotplug.backends.cpu.memory import address
 from hotplug.backends.cpu.overrides.convolution_plans import Problem
 from hotplug.backends.numpy.memory import NDArray, ndarray
@@ -20,7 +20,14 @@ from hotplug.backends.numpy.memory import NDArray, ndarray
 
 @cache
 def stage(
-    module: str, entry: str, kind: str, vectors: int = 1, channels: int = 1, width: int = 1, many: int = 8, places: int = 0
+    module: str,
+    entry: str,
+    kind: str,
+    vectors: int = 1,
+    channels: int = 1,
+    width: int = 1,
+    many: int = 8,
+    places: int = 0,
 ) -> int:
     """The address of a task, or a stage of one, of ``source/<module>.py``."""
     shape = f"{vectors} vectors, {channels} by {width} vectors, {many} dots, {places} places, {panels.machine()}"
@@ -64,8 +71,8 @@ class Order(NamedTuple):
     blocks: int
     lanes: int
     taps: int
-    offsets: NDArray
-    """Of each tap in the weight."""
+    positions: NDArray
+    """See :func:`convolution_plans.positions`."""
 
 
 class Packed(NamedTuple):
@@ -92,7 +99,7 @@ def packed(problem: Problem, order: Order, kind: str, weight: Array, bias: Array
     rows = problem.groups * order.blocks * order.lanes
     begins_at = -(-rows * order.taps * real // 64) * 64
     flags_at = -(-(begins_at + rows * real) // 64) * 64
-    block, start = scratch(weight, flags_at + 64 + room)
+    block, start = scratch(weight, flags_at + 64 + max(room, maximum_threads() * 1024))
     begins = view(block, start + begins_at, rows, f"f{real}").reshape(problem.groups, -1)
     begins[...] = 0
     if bias is not None:
@@ -100,11 +107,16 @@ def packed(problem: Problem, order: Order, kind: str, weight: Array, bias: Array
     view(block, start + flags_at, 2, "i8")[...] = 0
     where, kept = located(weight)
     volume = math.prod(problem.kernel)
-    step = volume if problem.backward else problem.channels * volume
+    segments, columns = (problem.channels, volume) if problem.backward else (1, problem.channels * volume)
+    lanes = panels.lanes(real_of(kind))
     table = (
-        start, where, pointer(order.offsets), order.taps, order.blocks, problem.filters, step,
-        problem.channels * problem.filters * volume, start + flags_at, order.lanes,
+        start, where, pointer(order.positions), order.taps, order.blocks, problem.filters, columns,
+        problem.channels * problem.filters * volume, order.lanes, segments, problem.filters * volume, columns,
+        weight.layout.numel, start + flags_at + 64,
     )  # fmt: skip
-    run(stage("convolution", "pack", kind), table, -(-order.taps // 64) * order.blocks * problem.groups, 4)
+    items = -(-columns // lanes) * segments * order.blocks * problem.groups
+    run(stage("convolution", "pack", kind), table, items, 16)
+    count = weight.layout.numel
+    run(stage("convolution", "inspect", kind), (start + flags_at, where, count), -(-count // 4096), 8)
     del kept
     return Packed(block, start, start + begins_at, start + flags_at, start + flags_at + 64)

@@ -196,8 +196,8 @@ class Panels(NamedTuple):
     vectors: int
     blocks: int
     taps: int
-    weight_offsets: NDArray
-    """Elements, one for each tap."""
+    positions: NDArray
+    """The number of the tap of every column of every segment of a weight, negative where there is none."""
     offsets: NDArray
     """Bytes of scratch memory, one for each tap."""
     words: tuple[int, ...]
@@ -217,13 +217,16 @@ def vectors_of(channels: int, lanes: int, widest: int) -> int:
     return min(range(1, min(widest, need) + 1), key=lambda v: (-(-need // v) * v, -v))
 
 
-def weight_offsets(problem: Problem) -> list[int]:
-    """Where in the weight each tap is, in elements: channels of the source, then places in the kernel."""
+def positions(problem: Problem, inner: bool = False) -> NDArray:
+    """The number of the tap at each place of each channel of the source, or -1: taps are numbered channels first, or with
+    ``inner`` places first.
+    """
     _, high, wide = problem.kernel
-    volume = math.prod(problem.kernel)
-    step = problem.filters * volume if problem.backward else volume
     flat = [(i * high + j) * wide + k for i, j, k in itertools.product(*problem.places)]
-    return [c * step + place for c in range(problem.channels) for place in flat]
+    numbers = np.arange(problem.channels * len(flat), dtype=np.int64)
+    found = np.full((problem.channels, math.prod(problem.kernel)), -1, np.int64)
+    found[:, flat] = numbers.reshape(len(flat), -1).T if inner else numbers.reshape(-1, len(flat))
+    return found
 
 
 @lru_cache(256)
@@ -263,7 +266,7 @@ def panels(problem: Problem, shape: Shapes, real: int, gradient: bool = False) -
         places_at + 8 * places, box.items, slices, box_at,
     )  # fmt: skip
     return Panels(
-        vectors, blocks, taps, np.array(weight_offsets(problem), np.int64), np.array(offsets, np.int64), words, box_at + 128,
+        vectors, blocks, taps, positions(problem), np.array(offsets, np.int64), words, box_at + 128,
         (slices if gradient else box.items) * problem.groups * parts, over, slices,
     )  # fmt: skip
 
@@ -327,10 +330,9 @@ def stacked(problem: Problem, shape: Shapes, real: int) -> Stacked | None:
         size[0] * slab, step[0] * slab, step[1] * row, step[2], origin, problem.groups, parts, sums_at, places_at,
         0, items, items, box_at,
     )  # fmt: skip
-    by_channel = np.array(weight_offsets(problem), np.int64).reshape(problem.channels, kernel)
     offsets = np.arange(problem.channels, dtype=np.int64) * (channel * real)
     work = Panels(
-        vectors, blocks, kernel * problem.channels, np.ascontiguousarray(by_channel.T).reshape(-1), offsets, words,
+        vectors, blocks, kernel * problem.channels, positions(problem, True), offsets, words,
         box_at + 128, items * problem.groups * parts, 0, items,
     )  # fmt: skip
     axes = [[low + d for d in each] for low, each in zip(problem.low, problem.distances, strict=True)]

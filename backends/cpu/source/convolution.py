@@ -9,12 +9,14 @@ is combined with.  A stage is ``stage(table, box, block, thread)``: which box it
 from __future__ import annotations
 
 from hotplug.backends.cpu.compiled.panel_names import (
+    EXPONENT,
     ITEM,
     LANES,
     NATIVE,
     PLACES,
     REAL,
     VECTORS,
+    bits_of,
     call,
     move,
     panel,
@@ -240,29 +242,60 @@ def turned(table: intp, box: intp, block: intp, thread: intp) -> None:
                 store_real(rows, (begin + p) * wide + c, value)
 
 
+@inline
+def _pack_some(table: intp, first: intp, lanes: intp, at: intp, out: intp, columns: intp, temporary: intp) -> None:
+    """LANES columns of LANES channels at most, the rows' places read from ``at`` on."""
+    weights, step, wide = word(table, 1), word(table, 6), word(table, 8)
+    square = NATIVE and lanes == LANES and step > 1 and first + (LANES - 1) * step + LANES <= word(table, 12)
+    if square:
+        turn(weights + ITEM * first, ITEM * step, temporary, REAL * LANES)
+    for column in range(columns):
+        place = load_index(word(table, 2), at + column)
+        if place >= 0:
+            to = out + REAL * place * wide
+            if square:
+                move(temporary + REAL * LANES * column, to, LANES)
+            else:
+                for lane in range(lanes):
+                    store_real(to, lane, load2(weights, first + column + lane * step))
+                for lane in range(lanes, min(wide, intp(LANES))):
+                    store_real(to, lane, Real(0))
+
+
 def pack(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """Weights in the order of the panels, ``(groups, blocks, taps, lanes)``, zeros in lanes beyond the channels.
 
-    Words: out, weights, element offsets of the taps, taps, blocks, channels a group, their step, step of groups, a
-    flag that is set where a weight isn't finite, lanes a block.  Work items: blocks of all groups by 64 taps.
+    A channel's taps are read in segments of columns, the segments some step apart.  Words: out, weights, the tap of every
+    column of every segment (negative: none), taps, blocks, channels a group, their step, step of groups, lanes a block,
+    segments, their step, columns, numbers in all, scratch memory of a square a thread.  Work items: blocks of all groups
+    by segments by LANES columns.
     """
-    out, weights, offsets, taps, blocks = word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4)
-    channels, step, wide = word(table, 5), word(table, 6), word(table, 9)
-    parts = (taps + 63) // 64
+    blocks, wide, segments, columns = word(table, 4), word(table, 8), word(table, 9), word(table, 11)
+    parts = (columns + LANES - 1) // LANES
+    temporary = word(table, 13) + thread * REAL * LANES * LANES
     for item in range(start, stop):
-        k0, number = item % parts * 64, item // parts
-        group, first = number // blocks, number % blocks * wide
-        odd = False
-        for lane in range(wide):
-            base = group * word(table, 7) + (first + lane) * step
-            for k in range(k0, min(taps, k0 + 64)):
-                value = Real(0)
-                if first + lane < channels:
-                    value = load2(weights, base + load_index(offsets, k))
-                    odd = odd or value - value != 0  # infinity, or NaN, which is different from 0
-                store_real(out, (number * taps + k) * wide + lane, value)
-        if odd:
-            store_index(word(table, 8), 0, 1)
+        column, rest = item % parts * LANES, item // parts
+        segment, number = rest % segments, rest // segments
+        block, group = number % blocks, number // blocks
+        base = group * word(table, 7) + segment * word(table, 10) + column
+        out = word(table, 0) + REAL * number * word(table, 3) * wide
+        for lane in range(0, wide, LANES):
+            channel = block * wide + lane
+            lanes = max(intp(0), min(LANES, word(table, 5) - channel))
+            _pack_some(
+                table, base + channel * word(table, 6), lanes, segment * columns + column, out + REAL * lane,
+                min(LANES, columns - column), temporary,
+            )  # fmt: skip
+
+
+def inspect(table: intp, start: intp, stop: intp, thread: intp) -> None:
+    """Set a flag where a number isn't finite.  Words: flag, numbers, how many.  Work items: 4096 of them."""
+    for item in range(start, stop):
+        worst = EXPONENT & 0
+        for i in range(item * 4096, min(word(table, 2), item * 4096 + 4096)):
+            worst = max(worst, bits_of(load2(word(table, 1), i)) & EXPONENT)
+        if worst == EXPONENT:
+            store_index(word(table, 0), 0, 1)
 
 
 def fold(table: intp, start: intp, stop: intp, thread: intp) -> None:

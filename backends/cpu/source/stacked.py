@@ -7,7 +7,16 @@ that times the channels, and ``addresses_at`` the address of the distances of ea
 from __future__ import annotations
 
 from hotplug.backends.cpu.compiled.panel_names import (
-    ITEM, LANES, NATIVE, PLACES, REAL, VECTORS, move, panel, store_index, turn,
+    ITEM,
+    LANES,
+    NATIVE,
+    PLACES,
+    REAL,
+    VECTORS,
+    move,
+    panel,
+    store_index,
+    turn,
 )  # fmt: skip
 from hotplug.backends.cpu.compiled.prelude import Real, intp, load1, load_index, load_real, store, store_real, word
 
