@@ -70,6 +70,44 @@ def with_backward(op: Callable[..., Any], *tensors: Any) -> Work:
     return work
 
 
+class Model(NamedTuple):
+    """The sizes of a language model; the default is GPT-2's smallest, 124 million parameters."""
+
+    layers: int = 12
+    width: int = 768
+    heads: int = 12
+    words: int = 50257
+    batch: int = 8
+    length: int = 1024
+
+
+def training_step(library: Any, device: str, size: Model) -> Work:
+    """One step of training in bfloat16, written once for both libraries."""
+    nn = library.nn
+    layer = nn.TransformerEncoderLayer(
+        size.width, size.heads, 4 * size.width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    parts = nn.ModuleList(
+        [
+            nn.Embedding(size.words, size.width),
+            nn.TransformerEncoder(layer, size.layers, enable_nested_tensor=False),
+            nn.Linear(size.width, size.words, bias=False),
+        ]
+    ).to(device=device, dtype=library.bfloat16)
+    optimizer = library.optim.AdamW(parts.parameters(), lr=1e-4)
+    tokens = library.randint(0, size.words, (size.batch, size.length + 1), device=device)
+    mask = nn.Transformer.generate_square_subsequent_mask(size.length, device=device, dtype=library.bfloat16)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        scores = parts[2](parts[1](parts[0](tokens[:, :-1]), mask=mask, is_causal=True))
+        loss = nn.functional.cross_entropy(scores.flatten(0, 1), tokens[:, 1:].flatten())
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
 def rows(device: str, torch: Any) -> Iterator[Row]:
     """The rows of the table."""
 
@@ -83,7 +121,7 @@ def rows(device: str, torch: Any) -> Iterator[Row]:
     x = ours(large)
     y = theirs(large) if torch else None
     yield Row("copy, 256 MiB", x.clone, y.clone if torch else None, 1 / 0.85, 8 * large)
-    yield Row("a * 2 + 1, 256 MiB", lambda: x.mul(2.0), (lambda: y.mul(2.0)) if torch else None, 1 / 0.85, 8 * large)
+    yield Row("a * 2, 256 MiB", lambda: x.mul(2.0), (lambda: y.mul(2.0)) if torch else None, 1 / 0.85, 8 * large)
     for kind in ("float32", "bfloat16"):
         for size in (4096, 8192):
             a = ours(size, size, dtype=getattr(hp, kind))
@@ -105,6 +143,10 @@ def rows(device: str, torch: Any) -> Iterator[Row]:
     yield Row(
         f"attention {heads}, bfloat16", lambda: F.scaled_dot_product_attention(*mine, is_causal=True),
         (lambda: torch.nn.functional.scaled_dot_product_attention(*others, is_causal=True)) if torch else None, 1.3,
+    )  # fmt: skip
+    yield Row(
+        "GPT-2 124M, training step, bfloat16", training_step(hp, device, Model()),
+        training_step(torch, "cuda", Model()) if torch else None, 1.2,
     )  # fmt: skip
 
 
