@@ -70,7 +70,8 @@ class CudaBackend(Backend):
             buffer.device.driver.write(buffer.address + offset, data)
 
     def read(self, buffer: Block, offset: int, nbytes: int) -> memoryview:
-        found = buffer.device.driver.read(buffer.address + offset, nbytes)
+        with buffer.device.lock:
+            found = buffer.device.driver.read(buffer.address + offset, nbytes)
         self._check(buffer.device)
         return found
 

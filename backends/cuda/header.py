@@ -46,7 +46,7 @@ typedef long long hp_i64;
 #define hp_lower(value, distance) __shfl_up_sync(0xffffffffu, value, distance, 32)
 #define hp_from_lane(value, lane) __shfl_sync(0xffffffffu, value, lane, 32)
 #if !defined(HP_EMULATED)
-#define HP_HALF_HARDWARE
+#define HP_HAS_float16
 __device__ __forceinline__ float hp_read_float16(unsigned short bits) {
     float value;
     asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
@@ -57,11 +57,14 @@ __device__ __forceinline__ unsigned short hp_write_float16(float value) {
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
     return bits;
 }
+#if __CUDA_ARCH__ >= 800
+#define HP_HAS_bfloat16
 __device__ __forceinline__ unsigned short hp_write_bfloat16(float value) {
     unsigned short bits;
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
     return bits;
 }
+#endif
 #endif
 #endif
 
@@ -99,7 +102,7 @@ def with_hardware(text: str) -> str:
             return found[0]  # a shift: there is nothing better
         name = f"hp_{'read' if found['way'] == 'from' else 'write'}_{found['kind']}"
         return (
-            f"{found['head']}#ifdef HP_HALF_HARDWARE\n    return {name}({found['argument']});\n#else\n"
+            f"{found['head']}#ifdef HP_HAS_{found['kind']}\n    return {name}({found['argument']});\n#else\n"
             f"{found['body']}\n#endif\n}}"
         )
 
