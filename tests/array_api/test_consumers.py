@@ -48,6 +48,14 @@ checks = {
     "whiten": lambda x: scipy.cluster.vq.whiten(x),
     "fft": lambda x: scipy.fft.fft(x, axis=0),
 }
+if x.device.type not in ("cpu", "numpy"):
+    for name in ("pearsonr", "ttest"):  # their p-values are computed by NumPy: an error on other devices
+        try:
+            checks.pop(name)(x)
+        except RuntimeError as error:
+            assert "use .cpu() first" in str(error)
+        else:
+            raise AssertionError(name)
 for name, function in checks.items():
     found, expected = function(x), function(host)
     assert isinstance(found, hp.Tensor), (name, type(found))
@@ -108,7 +116,7 @@ print(len(ways) + len(scores))
 def test_scipy(device: str) -> None:
     pytest.importorskip("scipy")
     installed("array_api_compat")
-    assert run(SCIPY, device).strip() == "10"
+    assert run(SCIPY, device).strip() == ("10" if device in ("cpu", "numpy") else "8")
 
 
 @pytest.mark.parametrize("device", DEVICES)
