@@ -370,7 +370,7 @@ class Tensor(TensorMethods, PlainMemory):
         """The tensor on another device: the array API standard's name for :meth:`to`."""
         if stream is not None:
             raise ArgumentError("to_device: there are no streams; leave stream=None")
-        return self.to(device)  # type: ignore[no-any-return]
+        return self.to(device)
 
     def __dlpack__(
         self, *, stream: Any = None, max_version: tuple[int, int] | None = None,
