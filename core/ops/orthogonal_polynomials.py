@@ -28,7 +28,7 @@ def _polynomial(name: str, input: Any, n: Any, first: Callable[[Any], Any], step
     x = input if input.dtype.kind == "f" else input.to(creation.empty(0).dtype)
     one: Any = creation.ones_like(x)
     if n < 1:
-        return creation.zeros_like(x) if n < 0 else one  # type: ignore[no-any-return]
+        return creation.zeros_like(x) if n < 0 else one
     before, member = one, first(x)
     for k in range(2, n + 1):
         before, member = member, step(k, x, member, before)
