@@ -46,7 +46,9 @@ def operand(bench: Bench, mode: str, kind: dtype, shape: Shape) -> NDArray:
         size = np.where(rare, 1 + (draw.uniform(*shape) - 0.5) / 8, 1)
         return np.where(draw.uniform(*shape) > 0.5, size, -size).astype(kind.numpy)
     if mode == "prod":
-        return any_values(bench, mode, kind, shape) | kind.numpy.type(1)  # a product of even numbers is soon 0
+        return np.bitwise_or(
+            any_values(bench, mode, kind, shape), kind.numpy.type(1)
+        )  # a product of even numbers is soon 0
     if mode in ("any", "all"):
         rare = Draw(mode, "f", bench.options.seed).uniform(*shape) > 0.97  # some rows have one, some none
         return (rare if mode == "any" else ~rare).astype(kind.numpy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, final
@@ -33,9 +34,7 @@ def composite_of(name: str) -> Composite[..., Any]:
     Raises:
         LookupError: there is none.
     """
-    import hotplug
-
-    assert hotplug.ops
+    importlib.import_module("hotplug.ops")
     for module in [each for key, each in sys.modules.items() if key.startswith("hotplug.ops.")]:
         for found in vars(module).values():
             if isinstance(found, Composite) and found.name == name and found.outputs is not None:

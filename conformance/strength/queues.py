@@ -53,9 +53,9 @@ class Queued(Bare):
         kept = bytes(data)
         self.add("write", lambda: Bare.write(self, buffer, offset, memoryview(kept)))
 
-    def read(self, buffer: NDArray, offset: int, nbytes: int) -> bytes:
+    def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
         self.wait()
-        return bytes(super().read(buffer, offset, nbytes))
+        return memoryview(bytes(super().read(buffer, offset, nbytes)))
 
     def copy(
         self, destination: NDArray, destination_offset: int, source: NDArray, source_offset: int, nbytes: int
@@ -65,10 +65,10 @@ class Queued(Bare):
     def synchronize(self, index: int) -> None:
         self.wait()
 
-    def export(self, buffer: NDArray) -> None:
+    def export(self, buffer: NDArray) -> Any:
         return None
 
-    def wrap(self, index: int, foreign: Any) -> None:
+    def wrap(self, index: int, foreign: Any) -> NDArray | None:
         return None
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
@@ -114,26 +114,27 @@ Work = list[tuple[str, Callable[[], None]]]
 class ReadAtOnce(Queued):
     """A read does not wait."""
 
-    def read(self, buffer: NDArray, offset: int, nbytes: int) -> bytes:
-        return bytes(Bare.read(self, buffer, offset, nbytes))
+    def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
+        return memoryview(bytes(Bare.read(self, buffer, offset, nbytes)))
 
 
 class ReadBeforeTheLast(Queued):
     """A read waits for all but what was queued last."""
 
-    def read(self, buffer: NDArray, offset: int, nbytes: int) -> bytes:
+    def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
         last = self.queue[-1:]
         del self.queue[-1:]
         self.wait()
         self.queue += last
-        return bytes(Bare.read(self, buffer, offset, nbytes))
+        return memoryview(bytes(Bare.read(self, buffer, offset, nbytes)))
 
 
 class SmallReadAtOnce(Queued):
     """A read of up to 64 bytes does not wait."""
 
-    def read(self, buffer: NDArray, offset: int, nbytes: int) -> bytes:
-        return bytes(Bare.read(self, buffer, offset, nbytes)) if nbytes <= 64 else super().read(buffer, offset, nbytes)
+    def read(self, buffer: NDArray, offset: int, nbytes: int) -> memoryview:
+        found = Bare if nbytes <= 64 else Queued
+        return memoryview(bytes(found.read(self, buffer, offset, nbytes)))
 
 
 class WriteAtOnce(Queued):

@@ -176,7 +176,8 @@ def leading_axes_reduced(call: Call) -> None:
 def only_the_last_axis_reduced(call: Call) -> None:
     """Of several axes only the last is reduced."""
     axes = call.key.axis - 1
-    call.right(inputs=[each[(..., *(slice(0, 1),) * axes, slice(None))] for each in call.inputs])
+    first: Any = (..., *(slice(0, 1),) * axes, slice(None))
+    call.right(inputs=[each[first] for each in call.inputs])
 
 
 @bug("reduce", "missing NaN", dtypes=_FLOATS, fits=_mode("max"))

@@ -44,6 +44,14 @@ FORMATS: Final = {
 """What the struct module can pack: all dtypes but bfloat16 and the complex ones, which never reach a kernel."""
 
 
+def _wide(number: Any, kind: dtype) -> float:
+    """A number as float64, such that rounding it on to a narrower dtype rounds only once: an odd last bit says "inexact"."""
+    near = float(number)
+    if kind.itemsize == 8 or not isinstance(number, int) or near == number or struct.pack("<d", near)[0] & 1:
+        return near
+    return math.nextafter(near, _INF if number > near else -_INF)
+
+
 def pack(number: Any, kind: dtype) -> bytes:
     """A number as bytes; integers wrap around, floats round to nearest, a large one to infinity."""
     if kind.kind in "ui":
@@ -54,7 +62,7 @@ def pack(number: Any, kind: dtype) -> bytes:
             bits += 0x7FFF + (bits >> 16 & 1)
         return (bits >> 16).to_bytes(2, "little")
     try:
-        return FORMATS[kind].pack(number if kind.kind == "b" else float(number))
+        return FORMATS[kind].pack(number if kind.kind == "b" else _wide(number, kind))
     except OverflowError:
         return FORMATS[kind].pack(_INF if number > 0 else -_INF)
 
