@@ -13,7 +13,6 @@ from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu.compiled.extra import installed
 from hotplug.backends.numpy import families
 
-
 _LEAST: Final = 4096
 """Elements up to which the library uses one thread anyhow."""
 

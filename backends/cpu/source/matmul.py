@@ -11,7 +11,21 @@ from typing import Any
 
 from hotplug.backends.cpu.compiled import blas
 from hotplug.backends.cpu.compiled.prelude import (
-    ITEM, Real, erf, exact, exp, inline, intp, load, load1, maximum, sigmoid, store, store2, tanh, word,
+    ITEM,
+    Real,
+    erf,
+    exact,
+    exp,
+    inline,
+    intp,
+    load,
+    load1,
+    maximum,
+    sigmoid,
+    store,
+    store2,
+    tanh,
+    word,
 )  # fmt: skip
 
 ACTIVATION = 0
