@@ -30,7 +30,8 @@ def reduce(
         program: the Expr applied first, of dtype ``out_dtype``'s compute type; default: the input, converted.
         shape: common shape of the inputs; default: that of the first.
     """
-    signature: tuple[Any, ...] = ("reduce", mode, tuple([each.layout for each in inputs]), tuple(dims), out_dtype, program, shape)
+    layouts = tuple([each.layout for each in inputs])
+    signature: tuple[Any, ...] = ("reduce", mode, layouts, tuple(dims), out_dtype, program, shape)
     plan = inputs[0].storage.runtime.plans.get(signature)
     if plan is not None:
         found: Array = plan.run(inputs, scalars)
@@ -83,7 +84,11 @@ def _reduce_into(
         dense = _materialise(views, program, views[0].shape, scalars)
         views, scalars = [dense], ()
         key = key_of("reduce", [target], views, mode=mode, program=(input_(0, program.dtype),), axis=len(reduced_shape))
-    elif signature and len(views) == len(given) and all(a.storage is b.storage for a, b in zip(views, given, strict=True)):
+    elif (
+        signature
+        and len(views) == len(given)
+        and all(a.storage is b.storage for a, b in zip(views, given, strict=True))
+    ):
         runtime.plans[signature] = FamilyPlan(runtime, key, out, target, views)
     launch(runtime, key, [target], views, scalars)
 

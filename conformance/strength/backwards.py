@@ -141,11 +141,13 @@ def _convolutions() -> Iterator[Operator]:
                                                                          changed("delta", _last_window)),
     ])  # fmt: skip
     yield from overrides("gradient", "convolution_weight_backward", home, [
-        ("kernel-turned-round", "wrong axis", spoiled(flipped)), ("first-of-the-batch-only", _TERM, changed("delta", first_only)),
+        ("kernel-turned-round", "wrong axis", spoiled(flipped)),
+        ("first-of-the-batch-only", _TERM, changed("delta", first_only)),
         ("mean-of-the-batch", _CONSTANT, _per_sample), ("last-window-lost", _TAIL, changed("delta", _last_window)),
     ])  # fmt: skip
     yield from overrides("gradient", "max_pool_backward", [f"{_F}max_pool{rank}d" for rank in (1, 2, 3)], [
-        ("set-not-added", "race-like partial write", _set_not_added), ("last-window-lost", _TAIL, changed("delta", _last_window)), ("first-place-for-all", _TIES, changed("place", _zeros)),
+        ("set-not-added", "race-like partial write", _set_not_added),
+        ("last-window-lost", _TAIL, changed("delta", _last_window)), ("first-place-for-all", _TIES, changed("place", _zeros)),
     ])  # fmt: skip
     yield from overrides("gradient", "avg_pool_backward", [f"{_F}avg_pool{rank}d" for rank in (1, 2, 3)], [
         ("padding-always-counts", _CONSTANT, given(include=True)), ("divisor-ignored", _CONSTANT, given(divisor=0)),
@@ -184,7 +186,8 @@ def _exchanged(first: int, second: int) -> Wrong:
 def _layers() -> Iterator[Operator]:
     attention = (f"{_F}scaled_dot_product_attention", f"{_F}multi_head_attention_forward")
     yield from overrides("gradient", "attention_backward", attention, [
-        ("query-gradient-lost", _TERM, _lost(0)), ("key-gradient-lost", _TERM, _lost(1)), ("value-gradient-lost", _TERM, _lost(2)),
+        ("query-gradient-lost", _TERM, _lost(0)), ("key-gradient-lost", _TERM, _lost(1)),
+        ("value-gradient-lost", _TERM, _lost(2)),
         ("scale-lost", _TERM, _scale_lost), ("sum-lost", _TERM, changed("out", _zeros)),
         ("query-and-key-exchanged", _SWAP, _exchanged(0, 1)), ("causal-ignored", _TIES, given(causal=False)),
         ("dropout-ignored", _TERM, given(dropout=0.0)), ("mask-gradient-lost", _TERM, _lost(3)),

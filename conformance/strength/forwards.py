@@ -286,6 +286,10 @@ def _late_ties(call: Whole) -> Values:
     return _sorted_with(order)(call)
 
 
+def _extrema_skip_nan(call: Whole) -> Values:
+    return call.right(input=nan_as(-np.inf if call["mode"] == "max" else np.inf)(call["input"]))
+
+
 def _last_places(call: Whole) -> Values:
     values, places = call.right()
     last = places.max() if places.size else 0
@@ -309,7 +313,7 @@ def _sorting() -> Iterator[Operator]:
     ])  # fmt: skip
     yield from overrides("override", "cumulative_extremum", ("cummax", "cummin"), [
         ("mode-ignored", _SWAP, given(mode="max")), ("along-another-axis", _AXIS, given(dim=other_axis())),
-        ("nan-skipped", _NAN, lambda call: call.right(input=nan_as(-np.inf if call["mode"] == "max" else np.inf)(call["input"]))),
+        ("nan-skipped", _NAN, _extrema_skip_nan),
         ("place-of-the-first", _TIES, spoiled(np.zeros_like, 1)),
     ])  # fmt: skip
     yield from overrides("override", "logcumsumexp", ("logcumsumexp",), [

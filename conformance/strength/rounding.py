@@ -195,8 +195,10 @@ def through(narrow: str, call: Call) -> None:
     call.right(inputs=inputs)
 
 
-NARROW: Final = (("float64", "float32"), ("int64", "float64"), ("uint64", "int32"), ("int32", "float32"),
-                 ("float32", "float16"), ("int16", "int8"), ("uint16", "uint8"), ("float32", "bfloat16"), ("float16", "bfloat16"))  # fmt: skip
+NARROW: Final = (
+    ("float64", "float32"), ("int64", "float64"), ("uint64", "int32"), ("int32", "float32"), ("float32", "float16"),
+    ("int16", "int8"), ("uint16", "uint8"), ("float32", "bfloat16"), ("float16", "bfloat16"),
+)  # fmt: skip
 _EVERY: Final = ("map", "reduce", "argreduce", "scan", "gather", "scatter", "matmul")
 
 
@@ -227,7 +229,8 @@ def operators() -> Iterator[Operator]:
             )  # fmt: skip
     for rule in ROUNDINGS:
         yield Operator(
-            f"to-half-{rule.__name__.replace('_', '-')}/cast", "wrong rounding", "kernel", (rule.__doc__ or ""), ("map",), _HALVES,
+            f"to-half-{rule.__name__.replace('_', '-')}/cast", "wrong rounding", "kernel",
+            (rule.__doc__ or ""), ("map",), _HALVES,
             functools.partial(_rounding, rule),
         )  # fmt: skip
     for family in _EVERY:
