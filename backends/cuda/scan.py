@@ -67,7 +67,7 @@ class _Text:
         """Statements that define the pointers ``q`` and ``r`` to the first elements of a row."""
         key, frame, kept = self.key, self.frame, range(self.key.rank - 1)
         stored = [self.source.stored(kind) for kind in key.dtypes]
-        lines = frame.unravel("row", 1, kept, "c")
+        lines = ["(void)row;", *frame.unravel("row", 1, kept, "c")]
         lines.append(
             f"const {stored[1]} *q = {frame.pointer(1, f'const {stored[1]}')} + {frame.position(1, kept, 'c')};"
         )
