@@ -50,7 +50,8 @@ def _forward_small(causal: bool) -> Kernel:
 def _summed(x: NDArray, shape: Sequence[int]) -> NDArray:
     lead = x.ndim - len(shape)
     axes = tuple(axis for axis in range(x.ndim) if axis < lead or (shape[axis - lead] == 1 and x.shape[axis] != 1))
-    return x.sum(axes, keepdims=True).reshape(shape)
+    found: NDArray = x.sum(axes, keepdims=True).reshape(shape)
+    return found
 
 
 def _backward_small(causal: bool) -> Kernel:
@@ -200,13 +201,15 @@ def _resolve(key: OpKey) -> Kernel | None:
     kind, causal = floating[0].name, bool(attributes["causal"])
     if kind not in ("float32", "float64"):
         return None
-    if key.name == "attention":
-        small = _forward_small(causal)
-        make, size = (lambda: _forward_large(causal, small)), _scores_forward
-    else:
-        small = _backward_small(causal)
-        make, size = (lambda: _backward_large(causal, small)), _scores_backward
-    return tiered(key.name, small, make if kind == "float32" else (lambda: None), _LEAST, size)
+    backward = key.name.endswith("backward")
+    small = (_backward_small if backward else _forward_small)(causal)
+
+    def large() -> Kernel | None:
+        if kind != "float32":
+            return None
+        return (_backward_large if backward else _forward_large)(causal, small)
+
+    return tiered(key.name, small, large, _LEAST, _scores_backward if backward else _scores_forward)
 
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = dict.fromkeys(

@@ -55,7 +55,8 @@ def _summed(x: NDArray, shape: Sequence[int]) -> NDArray:
     """Summed to a shape that broadcasts to the array's."""
     lead = x.ndim - len(shape)
     axes = tuple(axis for axis in range(x.ndim) if axis < lead or (shape[axis - lead] == 1 and x.shape[axis] != 1))
-    return x.sum(axes, keepdims=True, dtype=np.float64).reshape(shape)
+    found: NDArray = x.sum(axes, keepdims=True, dtype=np.float64).reshape(shape)
+    return found
 
 
 def _backward_small(centered: bool, weighted: bool) -> Kernel:
@@ -121,7 +122,18 @@ def _forward_large(centered: bool, kind: str, small: Kernel) -> Kernel:
         if form.name in ("rows", "segments"):
             count, columns = form.sizes
             source, stride, _row = rows_of(inputs[0], columns)
-            words = (*own, source, stride, slope, offset, columns, bits(scalars[1]), form.groups, form.inner, form.run)
+            words: tuple[int, ...] = (
+                *own,
+                source,
+                stride,
+                slope,
+                offset,
+                columns,
+                bits(scalars[1]),
+                form.groups,
+                form.inner,
+                form.run,
+            )
             _run("norm", form.name, kind, words, count, grain(columns), CENTERED=int(centered))
             return
         source, _keep = dense(inputs[0])
