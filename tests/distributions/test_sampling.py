@@ -149,3 +149,21 @@ def test_fixed_seeds_repeat() -> None:
     first = d.Gamma(hp.ones(5), 1.0).sample((2,))
     hp.manual_seed(6)
     assert bool((first == d.Gamma(hp.ones(5), 1.0).sample((2,))).all())
+
+
+def test_the_samples_of_another_device() -> None:
+    """Integers are the same, other numbers within the rounding of functions."""
+    makes = [
+        lambda: d.Poisson(hp.linspace(0.1, 60, 300)), lambda: d.Binomial(40, hp.linspace(0.01, 0.99, 300)),
+        lambda: d.Categorical(logits=hp.zeros(300, 4)), lambda: d.Gamma(hp.full((300,), 2.3), 1.5),
+        lambda: d.VonMises(hp.zeros(300), 3.0),
+    ]  # fmt: skip
+    found: list[list[Any]] = []
+    for device in ("numpy", "cpu"):
+        hp.set_default_device(device)
+        hp.manual_seed(7)
+        found.append([make().sample().numpy() for make in makes])
+    for at, (one, other) in enumerate(zip(*found, strict=True)):
+        if at < 3:
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
