@@ -41,6 +41,7 @@ EXEMPT: Final[dict[str, str]] = {
     "geometric_": "random, as cauchy_",
     "_standard_gamma": "random, as cauchy_; its gradient is ops.gamma_sample_slope, which has samples",
     "poisson": "random, as cauchy_",
+    "ops.von_mises_angle": "random, as cauchy_",
     "binomial": "random, as cauchy_",
     "lobpcg": "made of eigh, which has samples; tests of linear algebra",
     "svd_lowrank": "random projections; exact matrices of low rank are tests of linear algebra",
