@@ -1842,22 +1842,6 @@ class TensorMethods:
         """The inverse of the matrix whose Cholesky factor is ``input (*, N, N)``."""
         return _f.cholesky_inverse(self, upper)
 
-    def matrix_exp(self: Any) -> Tensor:
-        """:func:`linalg.matrix_exp`."""
-        return _f.matrix_exp(self)
-
-    def geqrf(self: Any) -> Geqrf:
-        """``(a, tau)``: the QR factors of ``(*, M, N)`` as :func:`linalg.householder_product` takes them."""
-        return _f.geqrf(self)
-
-    def orgqr(self: Any, input2: Tensor) -> Tensor:
-        """:func:`linalg.householder_product`."""
-        return _f.orgqr(self, input2)
-
-    def ormqr(self: Any, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False) -> Tensor:
-        """``Q @ other`` (``other @ Q`` where not ``left``), Q the whole product of reflections, or its adjoint (``transpose``)."""
-        return _f.ormqr(self, input2, input3, left, transpose)
-
     def lu_solve(self: Any, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
         """:func:`linalg.lu_solve` with the right-hand side first."""
         return _f.lu_solve(self, LU_data, LU_pivots)
@@ -1885,6 +1869,22 @@ class TensorMethods:
     def svd(self: Any, some: _bool = True, compute_uv: _bool = True) -> LegacySVD:
         """``U``, ``S`` and ``V`` (not its adjoint) with ``U @ diag(S) @ V^H = input``; without ``compute_uv``, U and V are"""
         return _f.svd(self, some, compute_uv)
+
+    def matrix_exp(self: Any) -> Tensor:
+        """:func:`linalg.matrix_exp`."""
+        return _f.matrix_exp(self)
+
+    def geqrf(self: Any) -> Geqrf:
+        """``(a, tau)``: the QR factors of ``(*, M, N)`` as :func:`linalg.householder_product` takes them."""
+        return _f.geqrf(self)
+
+    def orgqr(self: Any, input2: Tensor) -> Tensor:
+        """:func:`linalg.householder_product`."""
+        return _f.orgqr(self, input2)
+
+    def ormqr(self: Any, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False) -> Tensor:
+        """``Q @ other`` (``other @ Q`` where not ``left``), Q the whole product of reflections, or its adjoint (``transpose``)."""
+        return _f.ormqr(self, input2, input3, left, transpose)
 
     def qr(self: Any, some: _bool = True) -> QR:
         """:func:`linalg.qr`: reduced where ``some``, else complete."""
