@@ -33,12 +33,17 @@ def _pieces(o: Options) -> Iterator[slice]:
         yield slice(start, min(o.batch, start + step))
 
 
+def _inside(o: Options) -> Any:
+    """Where the input lies in its frame."""
+    return (..., *(slice(p, p + s) for s, p in zip(o.size, o.padding, strict=True)))
+
+
 def _framed(x: NDArray, o: Options) -> NDArray:
     """The input with zeros around it, and behind it where an output is larger than its windows' number."""
     if not any(o.padding):
         return x
     frame = np.zeros((*x.shape[:2], *(s + 2 * p for s, p in zip(o.size, o.padding, strict=True))), x.dtype)
-    frame[(..., *(slice(p, p + s) for s, p in zip(o.size, o.padding, strict=True)))] = x
+    frame[_inside(o)] = x
     return frame
 
 
@@ -76,12 +81,12 @@ def _add_windows(columns: NDArray, o: Options) -> NDArray:
     wide = tuple(s + 2 * p for s, p in zip(o.size, o.padding, strict=True))
     total = np.zeros((columns.shape[4], columns.shape[0], *wide), columns.dtype)
     for tap in itertools.product(*map(range, o.kernel)):
-        places: list[Any] = [
-            slice(t * d, t * d + (n - 1) * s + 1, s)
-            for t, d, n, s in zip(tap, o.dilation, o.out, o.stride, strict=True)
-        ]
-        total[(..., *places)] += columns[(slice(None), *tap)].swapaxes(0, 1)
-    return total[(..., *(slice(p, p + s) for s, p in zip(o.size, o.padding, strict=True)))]
+        axes = zip(tap, o.dilation, o.out, o.stride, strict=True)
+        places: Any = (..., *(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in axes))
+        one: Any = (slice(None), *tap)
+        total[places] += columns[one].swapaxes(0, 1)
+    inner: NDArray = total[_inside(o)]
+    return inner
 
 
 def input_backward(o: Options, outs: Sequence[Array], inputs: Sequence[Array]) -> None:

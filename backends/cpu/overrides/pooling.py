@@ -41,7 +41,7 @@ def _launch(
 
     size, windows = (three(each, 1) for each in sizes)
     kernel, stride, padding, dilation = options
-    row = (windows[2] * 8 + 63) // 64 * 64
+    row = (windows[2] * 8 + 63) // 64 * 128  # two rows of numbers
     block, start = scratch(outs[0], row * maximum_threads())
     found, kept = located(inputs[0])
     places, kept_too = located(inputs[1]) if len(inputs) > 1 else (address(outs[-1]), None)

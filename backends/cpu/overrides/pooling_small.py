@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from hotplug.backends.numpy.memory import NDArray
 
 Sizes = Sequence[int]
 
+_PIECE: Final = 2**17
+"""Elements that are worked on at a time."""
 
-def _taps(size: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Iterator[
-    tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
-]:  # fmt: skip
+
+def _taps(
+    size: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Iterator[tuple[tuple[int, ...], Any, Any]]:
     """Each tap's distance from its window's begin, the windows that have it inside, and where it is in the input."""
     for tap in itertools.product(*map(range, kernel)):
         windows, places = [], []
@@ -27,6 +30,13 @@ def _taps(size: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes,
             windows.append(slice(low, high))
             places.append(slice(at + low * s, max(at + (high - 1) * s + 1, at + low * s), s))
         yield tuple(t * d for t, d in zip(tap, dilation, strict=True)), tuple(windows), tuple(places)
+
+
+def _pieces(x: NDArray) -> Iterator[slice]:
+    """Images that fit the second-level cache together, or one."""
+    step = max(1, _PIECE // max(1, math.prod(x.shape[1:])))
+    for start in range(0, x.shape[0], step):
+        yield slice(start, start + step)
 
 
 def _starts(size: Sizes, out: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> tuple[NDArray, NDArray]:
@@ -46,6 +56,13 @@ def largest(
     values: NDArray, places: NDArray, x: NDArray, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> None:  # fmt: skip
     """The largest element of every window, NaN before all, and its place in the plane."""
+    for piece in _pieces(x):
+        _largest(values[piece], places[piece], x[piece], kernel, stride, padding, dilation)
+
+
+def _largest(
+    values: NDArray, places: NDArray, x: NDArray, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> None:  # fmt: skip
     size, out = x.shape[2:], values.shape[2:]
     begin, first = _starts(size, out, stride, padding, dilation)
     step = [math.prod(size[axis + 1 :]) for axis in range(len(size))]
@@ -81,13 +98,19 @@ def _counts(size: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Size
 def _divided(x: NDArray, size: Sizes, options: Any, include: bool) -> NDArray:
     kernel, stride, padding, divisor = options
     if divisor:
-        return x / x.dtype.type(divisor)
-    counts = _counts(size, x.shape[2:], kernel, stride, padding, include)
-    return x / counts.astype(x.dtype)
+        found: NDArray = x / x.dtype.type(divisor)
+    else:
+        found = x / _counts(size, x.shape[2:], kernel, stride, padding, include).astype(x.dtype)
+    return found
 
 
 def mean(out: NDArray, x: NDArray, options: Any, include: bool) -> None:
     """The mean of every window; options are kernel, stride, padding and divisor."""
+    for piece in _pieces(x):
+        _mean(out[piece], x[piece], options, include)
+
+
+def _mean(out: NDArray, x: NDArray, options: Any, include: bool) -> None:
     kernel, stride, padding, _ = options
     total = np.zeros(out.shape, x.dtype)
     for _, windows, at in _taps(x.shape[2:], out.shape[2:], kernel, stride, padding, (1,) * len(kernel)):
@@ -97,6 +120,11 @@ def mean(out: NDArray, x: NDArray, options: Any, include: bool) -> None:
 
 def mean_back(out: NDArray, delta: NDArray, options: Any, include: bool) -> None:
     """Every window's gradient, a share for each of its elements."""
+    for piece in _pieces(out):
+        _mean_back(out[piece], delta[piece], options, include)
+
+
+def _mean_back(out: NDArray, delta: NDArray, options: Any, include: bool) -> None:
     kernel, stride, padding, _ = options
     share = _divided(delta, out.shape[2:], options, include)
     out[...] = 0

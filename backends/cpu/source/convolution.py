@@ -127,16 +127,17 @@ def gather(table: intp, box: intp, base: intp, thread: intp) -> None:
                     store_real(scratch, at + i, load1(source, first + i))
             for i in range(end, wide):
                 store_real(scratch, at + i, Real(0))
-    places, count = scratch + word(table, 42), intp(0)
+    places, count, last = scratch + word(table, 42), intp(0), intp(0)
     for row in range(word(box, 2) * word(box, 4) * word(box, 6)):
         h, slab = row % word(box, 6), row // word(box, 6)
         n, d = slab // word(box, 4), slab % word(box, 4)
         at = n * word(table, 28) + (d * word(table, 19) * high + h * word(table, 20)) * wide
         for w in range(word(box, 8)):
-            store_index(places, count, base + REAL * (at + w * word(table, 21)))
+            last = base + REAL * (at + w * word(table, 21))
+            store_index(places, count, last)
             count += 1
     for i in range(16):  # the last panel may hang over
-        store_index(places, count + i, load_index(places, count - 1))
+        store_index(places, count + i, last)
     store_index(box, 9, count)
 
 

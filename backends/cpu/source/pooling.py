@@ -36,44 +36,34 @@ def _last(at: intp, size: intp, kernel: intp, dilation: intp) -> intp:
     return min(kernel, max(intp(0), (size - at + dilation - 1) // dilation))
 
 
-@inline
-def _contest(
-    out: intp, places: intp, row: intp, source: intp, at: intp, place: intp, begin: intp, end: intp, step: intp
-) -> None:
-    """One tap of the windows of a row: the larger, or NaN, wins."""
-    for w in range(begin, end):
-        value, best, old = load1(source, at + w * step), load(out, row + w), load_index(places, row + w)
-        wins = (value > best) | (value != value)  # noqa: PLR0124
-        store(out, row + w, value if wins else best)
-        store_index(places, row + w, place + w * step if wins else old)
-
-
 def largest(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """The largest element of every window, NaN before all, and its place in the plane."""
-    out, source, places = word(table, 0), word(table, 1), word(table, 2)
-    size_h, size_w, q_h, q_w = word(table, 6), word(table, 7), word(table, 9), word(table, 10)
+    source, size_h, size_w, q_h, q_w = word(table, 1), word(table, 6), word(table, 7), word(table, 9), word(table, 10)
     volume, step, kernel, dilation = word(table, 5) * size_h * size_w, word(table, 16), word(table, 13), word(table, 22)
     rows = word(table, 8) * q_h
     for item in range(start, stop):
         for number in range(rows):
             z0 = number // q_h * word(table, 14) - word(table, 17)
             y0 = number % q_h * word(table, 15) - word(table, 18)
-            row = (item * rows + number) * q_w
             i0, i1 = _first(z0, word(table, 20)), _last(z0, word(table, 5), word(table, 11), word(table, 20))
             j0, j1 = _first(y0, word(table, 21)), _last(y0, size_h, word(table, 12), word(table, 21))
             line = ((z0 + i0 * word(table, 20)) * size_h + y0 + j0 * word(table, 21)) * size_w
             for w in range(q_w):
                 x0 = w * step - word(table, 19)
-                store(out, row + w, Real(-np.inf))
-                store_index(places, row + w, line + x0 + _first(x0, dilation) * dilation)
-            for i in range(i0, i1):
-                for j in range(j0, j1):
-                    line = ((z0 + i * word(table, 20)) * size_h + y0 + j * word(table, 21)) * size_w
-                    for k in range(kernel):
-                        x = k * dilation - word(table, 19)
-                        begin = max(intp(0), (step - 1 - x) // step)
-                        end = min(q_w, max(intp(0), (size_w - x + step - 1) // step))
-                        _contest(out, places, row, source, item * volume + line + x, line + x, begin, end, step)
+                k0, k1 = max(intp(0), -x0), min(kernel, size_w - x0)
+                if dilation > 1:
+                    k0, k1 = _first(x0, dilation), _last(x0, size_w, kernel, dilation)
+                best, place = Real(-np.inf), line + x0 + k0 * dilation
+                for i in range(i0, i1):
+                    for j in range(j0, j1):
+                        row = ((z0 + i * word(table, 20)) * size_h + y0 + j * word(table, 21)) * size_w + x0
+                        for k in range(k0, k1):
+                            at = row + k * dilation
+                            value = load1(source, item * volume + at)
+                            wins = (value > best) | (value != value)  # noqa: PLR0124
+                            best, place = (value if wins else best), (at if wins else place)
+                store(word(table, 0), (item * rows + number) * q_w + w, best)
+                store_index(word(table, 2), (item * rows + number) * q_w + w, place)
 
 
 def largest_back(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -101,26 +91,37 @@ def _count(at: intp, size: intp, kernel: intp, padding: intp, include: intp) -> 
 
 
 @inline
-def _share(table: intp, number: intp, w: intp) -> Real:
-    """One over the number of elements of a window."""
+def _share(table: intp, number: intp) -> Real:
+    """One over the number of rows of a window, or over the divisor."""
     if word(table, 23) != 0:
         return Real(1) / Real(word(table, 23))
     q_h, include = word(table, 9), word(table, 24)
     z0 = number // q_h * word(table, 14) - word(table, 17)
     y0 = number % q_h * word(table, 15) - word(table, 18)
     count = _count(z0, word(table, 5), word(table, 11), word(table, 17), include)
-    count *= _count(y0, word(table, 6), word(table, 12), word(table, 18), include)
-    x0 = w * word(table, 16) - word(table, 19)
-    return Real(1) / Real(count * _count(x0, word(table, 7), word(table, 13), word(table, 19), include))
+    return Real(1) / Real(count * _count(y0, word(table, 6), word(table, 12), word(table, 18), include))
+
+
+@inline
+def _shares(table: intp, shares: intp) -> None:
+    """One over the number of columns of every window of a row."""
+    for w in range(word(table, 10)):
+        x0 = w * word(table, 16) - word(table, 19)
+        share = Real(1)
+        if word(table, 23) == 0:
+            share = Real(1) / Real(_count(x0, word(table, 7), word(table, 13), word(table, 19), word(table, 24)))
+        store_real(shares, w, share)
 
 
 def mean(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """The mean of every window."""
     out, source = word(table, 0), word(table, 1)
     sums = word(table, 3) + thread * word(table, 4)
+    shares = sums + word(table, 4) // 2
     size_h, size_w, q_h, q_w = word(table, 6), word(table, 7), word(table, 9), word(table, 10)
     volume, step, kernel = word(table, 5) * size_h * size_w, word(table, 16), word(table, 13)
     rows = word(table, 8) * q_h
+    _shares(table, shares)
     for item in range(start, stop):
         for number in range(rows):
             z0 = number // q_h * word(table, 14) - word(table, 17)
@@ -143,18 +144,20 @@ def mean(table: intp, start: intp, stop: intp, thread: intp) -> None:
                             end = min(q_w, max(intp(0), (size_w - x + step - 1) // step))
                             for w in range(begin, end):
                                 store_real(sums, w, load_real(sums, w) + load1(source, line + x + w * step))
-            row = (item * rows + number) * q_w
+            row, share = (item * rows + number) * q_w, _share(table, number)
             for w in range(q_w):
-                store(out, row + w, load_real(sums, w) * _share(table, number, w))
+                store(out, row + w, load_real(sums, w) * (load_real(shares, w) * share))
 
 
 def mean_back(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """Every window's gradient, a share for each of its elements."""
     out, source = word(table, 0), word(table, 1)
     shares = word(table, 3) + thread * word(table, 4)
+    columns = shares + word(table, 4) // 2
     size_h, size_w, q_h, q_w = word(table, 6), word(table, 7), word(table, 9), word(table, 10)
     volume, step, kernel = word(table, 5) * size_h * size_w, word(table, 16), word(table, 13)
     rows = word(table, 8) * q_h
+    _shares(table, columns)
     for item in range(start, stop):
         for i in range(item * volume, (item + 1) * volume):
             store(out, i, Real(0))
@@ -162,8 +165,9 @@ def mean_back(table: intp, start: intp, stop: intp, thread: intp) -> None:
             z0 = number // q_h * word(table, 14) - word(table, 17)
             y0 = number % q_h * word(table, 15) - word(table, 18)
             row = (item * rows + number) * q_w
+            share = _share(table, number)
             for w in range(q_w):
-                store_real(shares, w, load1(source, row + w) * _share(table, number, w))
+                store_real(shares, w, load1(source, row + w) * (load_real(columns, w) * share))
             for z in range(max(intp(0), z0), min(word(table, 5), z0 + word(table, 11))):
                 for y in range(max(intp(0), y0), min(size_h, y0 + word(table, 12))):
                     line = item * volume + (z * size_h + y) * size_w
