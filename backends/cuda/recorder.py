@@ -1,6 +1,6 @@
 """A driver that compiles nothing and runs nothing, but remembers every source: so all kernels of a run are known before it.
 
-The memory is real and starts as zeros, and kernels write nothing: what depends on results sees zeros.
+Its memory is real and starts as zeros, and its kernels write nothing; :class:`RecordingBackend` computes besides.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from hotplug.backend import ALIGNMENT, Capabilities, DeviceInfo
+from hotplug.backend import ALIGNMENT, Capabilities, DeviceInfo, Kernel, OpKey
 from hotplug.backends.cuda.backend import CudaBackend
 from hotplug.backends.cuda.driver import Driver, Traits
 from hotplug.backends.cuda.hardware import CAPABILITIES
 from hotplug.backends.cuda.machine import Machine
+from hotplug.backends.numpy import families
+from hotplug.backends.numpy.memory import HostBackend
 from hotplug.conformance.case import Bench, Case, Options
 from hotplug.conformance.runner import run_case
 from hotplug.conformance.suite import cases
@@ -86,6 +88,25 @@ class RecordingMachine(Machine):
         return self.recorder
 
 
+@final
+class RecordingBackend(HostBackend):
+    """Remembers what the CUDA backend would compile, and computes as the reference does: so that every case runs to its end.
+
+    Where the CUDA backend has a kernel for a composite, the parts of the composite are recorded too.
+    """
+
+    def __init__(self, name: str, machine: RecordingMachine) -> None:
+        self.name = name
+        self._cuda: Final = CudaBackend(name, machine)
+
+    def capabilities(self, index: int) -> Capabilities:
+        return CAPABILITIES
+
+    def resolve(self, index: int, key: OpKey) -> Kernel | None:
+        self._cuda.resolve(index, key)
+        return families.kernel(key)
+
+
 def chosen(options: Options, share: int = 1) -> list[Case]:
     """The cases of a conformance run: all of levels 0 and 1, and of the others one in ``share``, by their names."""
     return [
@@ -99,7 +120,7 @@ def sources_of(options: Options, share: int = 1) -> dict[str, str]:
     """Every source that the chosen cases compile, with the op that first asks for it."""
     machine = RecordingMachine()
     name = f"cuda-recorded-{next(_NUMBERS)}"
-    registry.register(BackendSpec(name, lambda: CudaBackend(name, machine)))
+    registry.register(BackendSpec(name, lambda: RecordingBackend(name, machine)))
     bench = Bench(f"{name}:0", options)
     for case in chosen(options, share):
         run_case(case, bench)
