@@ -27,10 +27,10 @@ def kernel(kind: dtype, descending: bool) -> Kernel | None:
     """The kernel of ``sort`` and of ``topk``: the last scalar is the axis.  ``None`` for elements of 64 bits."""
     if kind.itemsize > 4 or kind.kind not in "fiub" or kind.name == "uint32":
         return None
-    flags = {"FLOATING": int(kind.kind == "f"), "DESCENDING": int(descending)}
+    floating, turned = int(kind.kind == "f"), -int(descending)
 
     def code(entry: str) -> int:
-        return task("ordering", entry, kind.name, **flags)
+        return task("ordering", entry, kind.name, FLOATING=floating)
 
     def call(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
         axis, count = scalars[-1], inputs[0].layout.shape[scalars[-1]]
@@ -40,41 +40,43 @@ def kernel(kind: dtype, descending: bool) -> Kernel | None:
         rows = inputs[0].layout.numel // count
         plain = axis == len(inputs[0].layout.shape) - 1 and inputs[0].layout.is_contiguous
         if plain:
-            _ordered(code, [address(each) for each in (*outs, inputs[0])], kind, rows, count, width)
+            _ordered(code, [address(each) for each in (*outs, inputs[0])], kind, (rows, count, width), turned)
             return
         moved = [np.moveaxis(ndarray(each), axis, -1) for each in (*outs, inputs[0])]
         dense: list[NDArray] = [
             *(np.empty(each.shape, each.dtype) for each in moved[:2]),
             np.ascontiguousarray(moved[2]),
         ]
-        _ordered(code, [place(each) for each in dense], kind, rows, count, width)
+        _ordered(code, [place(each) for each in dense], kind, (rows, count, width), turned)
         for target, source in zip(moved, dense[:2], strict=False):
             target[...] = source
 
     return call
 
 
-def _ordered(code: Any, operands: Sequence[int], kind: dtype, rows: int, count: int, width: int) -> None:
+def _ordered(code: Any, operands: Sequence[int], kind: dtype, sizes: tuple[int, int, int], turned: int) -> None:
+    """Values, positions and input of ``(rows, elements of a row, elements of a row of results)``."""
+    rows, count, width = sizes
     if count >= _LONG and rows < maximum_threads() and width == count:
         values, indices, source = operands
         for row in range(rows):
             skip = row * count
             own = (values + skip * kind.itemsize, indices + skip * 8, source + skip * kind.itemsize)
-            _long(code, own, count)
+            _long(code, own, count, turned)
         return
     few = width <= _FEW and width < count
     room = 8 * (width if few else 2 * count) + _COUNTS + 64
     scratch = np.empty(room * maximum_threads() // 8 + 1, np.int64)
-    words = (*operands, count, width, place(scratch), room // 8 * 8)
+    words = (*operands, count, width, place(scratch), room // 8 * 8, turned)
     run(code("chosen" if few else "rows"), words, rows, grain(4 * count))
 
 
-def _long(code: Any, operands: Sequence[int], count: int) -> None:
+def _long(code: Any, operands: Sequence[int], count: int, turned: int) -> None:
     """A row in pieces, which all threads share; from the lowest byte of the keys to the highest."""
     size = -(-count // _PIECES)
     words, spare = np.empty(count, np.int64), np.empty(count, np.int64)
     counts = np.empty((_PIECES, 256), np.int64)
-    run(code("packed"), (operands[2], place(words)), count, size)
+    run(code("packed"), (operands[2], place(words), turned), count, size)
     for shift in (32, 40, 48, 56):
         table = (place(words), place(spare), count, size, place(counts), shift)
         run(code("counted"), table, _PIECES, 1)

@@ -4,8 +4,10 @@ An element becomes a word of 64 bits: its key, of which a smaller one comes firs
 any way to sort them is stable.  Keys put NaN last, or first in descending order, and take both zeros for one.
 
 Words of ``rows`` and ``chosen``: values, indices, input, elements of a row, elements of a row of results, scratch, bytes
-of it a thread.  Work items: rows.  A single long row is sorted in pieces, by ``packed``, then for each byte of the key
-``counted`` and ``spread``, and ``taken``; words: from, to, elements, elements of a piece, counts (256 a piece), shift.
+of it a thread, -1 for descending order or 0.  Work items: rows.
+
+A single long row is sorted in pieces, by ``packed`` (words: input, target, -1 or 0), then for each byte of the key
+``counted`` and ``spread`` (words: from, to, elements, elements of a piece, counts, 256 a piece, shift), and ``taken``.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from hotplug.backends.cpu.compiled.memory import load as load_of, store as store
 from hotplug.backends.cpu.compiled.prelude import float32, inline, int32_bits, int64, intp, load1, store, word
 
 FLOATING = 1
-DESCENDING = 0
 SHORT = 48
 """Elements of a row that is sorted by insertion."""
 LOW = 0xFFFFFFFF
@@ -28,8 +29,8 @@ put_index: Any = store_of("int64", 15)
 
 
 @inline
-def _packed(value: Any, place: intp) -> Any:
-    """The word of an element."""
+def _packed(value: Any, place: intp, turned: intp) -> Any:
+    """The word of an element; ``turned`` is -1 for descending order, else 0."""
     if FLOATING:
         x = float32(value) + float32(0)
         bits = int64(int32_bits(x))
@@ -37,7 +38,7 @@ def _packed(value: Any, place: intp) -> Any:
         key = key if x == x else 0x7FFFFFFF  # noqa: PLR0124  (NaN)
     else:
         key = int64(value)
-    return ((-1 - key if DESCENDING else key) << 32) | place
+    return ((key ^ turned) << 32) | place
 
 
 @inline
@@ -98,12 +99,12 @@ def rows(table: intp, start: intp, stop: intp, thread: intp) -> None:
         word(table, 3),
         word(table, 4),
     )
-    counts = word(table, 5) + thread * word(table, 6)
+    counts, turned = word(table, 5) + thread * word(table, 6), word(table, 7)
     room = counts + 8192
     for row in range(start, stop):
         words = room
         for i in range(count):
-            put(words, i, _packed(load1(source, row * count + i), i))
+            put(words, i, _packed(load1(source, row * count + i), i, turned))
         if count < SHORT:
             _inserted(words, count)
         else:
@@ -123,22 +124,22 @@ def chosen(table: intp, start: intp, stop: intp, thread: intp) -> None:
         word(table, 3),
         word(table, 4),
     )
-    best = word(table, 5) + thread * word(table, 6)
+    best, turned = word(table, 5) + thread * word(table, 6), word(table, 7)
     for row in range(start, stop):
         begin = row * count
         for i in range(width):
-            put(best, i, _packed(load1(source, begin + i), i))
+            put(best, i, _packed(load1(source, begin + i), i, turned))
         _inserted(best, width)
         last = get(best, width - 1)
         for first in range(width, count, 64):
             stop_ = min(count, first + 64)
             least = last
             for i in range(first, stop_):
-                least = min(least, _packed(load1(source, begin + i), i))
+                least = min(least, _packed(load1(source, begin + i), i, turned))
             if least == last:
                 continue
             for i in range(first, stop_):
-                found = _packed(load1(source, begin + i), i)
+                found = _packed(load1(source, begin + i), i, turned)
                 if found < last:
                     j = width - 1
                     while j > 0 and get(best, j - 1) > found:
@@ -157,9 +158,9 @@ def chosen(table: intp, start: intp, stop: intp, thread: intp) -> None:
 
 def packed(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """Words of the elements.  Work items: elements."""
-    source, target = word(table, 0), word(table, 1)
+    source, target, turned = word(table, 0), word(table, 1), word(table, 2)
     for i in range(start, stop):
-        put(target, i, _packed(load1(source, i), i))
+        put(target, i, _packed(load1(source, i), i, turned))
 
 
 def counted(table: intp, start: intp, stop: intp, thread: intp) -> None:

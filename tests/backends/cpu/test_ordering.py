@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 import hotplug as hp
 
-KINDS = [hp.float32, hp.float64, hp.float16, hp.bfloat16, hp.int32, hp.int64, hp.int8, hp.uint8, hp.bool]
+KINDS = [hp.float32, hp.float64, hp.bfloat16, hp.int32, hp.int64, hp.bool]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,9 +60,13 @@ def test_topk(rows: int, count: int, k: int, axis: int, largest: bool, kind: Any
 def test_a_long_row(count: int, descending: bool) -> None:
     x = np.random.default_rng(3).standard_normal(count).astype(np.float32)
     x[7], x[9], x[11], x[13], x[15] = np.nan, np.inf, -np.inf, np.nan, -0.0
-    _same(lambda t: hp.sort(t, 0, descending), x, hp.float32)
-    _same(lambda t: hp.sort(t, 0, descending), np.round(x * 10), hp.int32)
-    _same(lambda t: hp.topk(t, 10, 0, descending), x, hp.float32)
+    keys = np.where(np.isnan(x), np.inf, x).astype(np.float64) * (-1 if descending else 1)
+    keys[np.isnan(x)] = -np.inf if descending else np.inf
+    goal = np.lexsort((np.arange(count), ~np.isnan(x) if descending else np.isnan(x), keys))
+    values, indices = hp.sort(hp.tensor(x, device="cpu"), 0, descending)
+    np.testing.assert_array_equal(indices.numpy(), goal)
+    np.testing.assert_array_equal(values.numpy(), x[goal])
+    assert hp.topk(hp.tensor(x, device="cpu"), 10, 0, descending).indices.equal(indices[:10])
 
 
 def test_infinities_and_nan() -> None:
