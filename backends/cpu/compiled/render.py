@@ -42,8 +42,14 @@ def is_half(kind: dtype) -> bool:
     return kind.is_floating_point and kind.itemsize == 2
 
 
+_LONGEST: Final = 500
+"""Nodes of a program beyond which it is NumPy's: LLVM would take many seconds over it."""
+
+
 def supported(program: Sequence[Expr]) -> bool:
-    """Whether every node of a program can be rendered."""
+    """Whether every node of a program can be rendered, and they are not too many."""
+    if len(schedule(program)) > _LONGEST:
+        return False
     try:
         Text().render(program, {}, {}, "i")
     except UnsupportedError:
