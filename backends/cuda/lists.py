@@ -35,6 +35,7 @@ def _loaded(source: Source, key: OpKey, element: str) -> list[str]:
     lines, names = [], []
     for position, kind in enumerate(key.dtypes[outs:]):
         lines.append(f"const {source.type(kind)} x{position} = {source.load(kind, element.format(position))};")
+        lines.append(f"(void)x{position};")  # a program need not read it
         names.append(f"x{position}")
     body = source.render(key.program, names, {position: f"s{position}" for position in scalars})
     lines += body.statements

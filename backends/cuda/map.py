@@ -54,6 +54,7 @@ class _Text:
         for position in range(self.outs, len(self.kinds)):
             kind = self.kinds[position]
             lines.append(f"const {source.type(kind)} x{position} = {source.load(kind, elements[position])};")
+            lines.append(f"(void)x{position};")  # a program need not read it
             values.append(f"x{position}")
         rendered = source.render(self.program, values, self.frame.scalars(self.program), index)
         lines += rendered.statements

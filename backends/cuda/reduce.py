@@ -63,6 +63,7 @@ def _accumulate(source: Source, frame: Frame, key: OpKey, kind: dtype, first: st
     for position, each in enumerate(key.dtypes[1:], 1):
         element = f"q{position}[{frame.position(position, reduced, 'r')}]"
         lines.append(f"const {source.type(each)} x{position} = {source.load(each, element)};")
+        lines.append(f"(void)x{position};")  # a program need not read it
         names.append(f"x{position}")
     root = key.program[0]
     body = source.render([root], names, frame.scalars([root]), f"(row * {count} + place)")
