@@ -86,15 +86,26 @@ _GROUPS: Final[list[tuple[str, Tolerance]]] = [
     ("scale_and_shift standardize_by", _CANCEL),
     ("hardsigmoid plane_place", _CANCEL),
     ("embedding_bag", _SUM),
-    ("cosine_similarity", Tolerance(16, 4, UNIT, "a sum of products, divided by lengths: where they cancel, an ulp of 1")),
-    ("histogram histogramdd", Tolerance(4, 2, TENSOR, "edges are start plus steps: near zero the terms cancel")),
-    ("ndtr shifted_exp", Tolerance(16, 4, ELEMENT, "a rounded argument of an exponential costs as many ulps as it is large")),
-    ("erfinv ndtri i0e i1 i1e i0 hurwitz_zeta", Tolerance(8, 4, ELEMENT, "a series or a quotient of them, term by term")),
     (
-        "chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w "
-        "shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v "
-        "shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l "
-        "legendre_polynomial_p",
+        "cosine_similarity",
+        Tolerance(16, 4, UNIT, "a sum of products, divided by lengths: where they cancel, an ulp of 1"),
+    ),
+    ("histogram histogramdd", Tolerance(4, 2, TENSOR, "edges are start plus steps: near zero the terms cancel")),
+    (
+        "ndtr shifted_exp",
+        Tolerance(16, 4, ELEMENT, "a rounded argument of an exponential costs as many ulps as it is large"),
+    ),
+    (
+        "erfinv ndtri i0e i1 i1e i0 hurwitz_zeta",
+        Tolerance(8, 4, ELEMENT, "a series or a quotient of them, term by term"),
+    ),
+    (
+        (
+            "chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w "
+            "shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v "
+            "shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l "
+            "legendre_polynomial_p"
+        ),
         Tolerance(64, 8, UNIT, "near its zeros a polynomial is a difference of larger terms"),
     ),
     (

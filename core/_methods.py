@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hotplug.ops.linalg_solve import Slogdet
     from hotplug.ops.linalg_spectral import LegacySVD
     from hotplug.ops.linalg_triangular import TriangularSolve
+    from hotplug.ops.mantissas import frexp_result
     from hotplug.ops.reduction import Dim, ValuesIndices
     from hotplug.random import Generator
     from hotplug.tensor import Tensor

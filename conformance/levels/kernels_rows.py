@@ -44,11 +44,11 @@ def operand(bench: Bench, mode: str, kind: dtype, shape: Shape) -> NDArray:
         draw = Draw("factors", "f", bench.options.seed)
         rare = draw.uniform(*shape) < 32 / max(shape[-1:] or (1,))  # few enough factors for their rounding errors
         size = np.where(rare, 1 + (draw.uniform(*shape) - 0.5) / 8, 1)
-        return np.where(draw.uniform(*shape) > 0.5, size, -size).astype(kind.numpy)
+        signed: NDArray = np.where(draw.uniform(*shape) > 0.5, size, -size).astype(kind.numpy)
+        return signed
     if mode == "prod":
-        return np.bitwise_or(
-            any_values(bench, mode, kind, shape), kind.numpy.type(1)
-        )  # a product of even numbers is soon 0
+        odd: NDArray = np.bitwise_or(any_values(bench, mode, kind, shape), kind.numpy.type(1))
+        return odd  # a product of even numbers is soon 0
     if mode in ("any", "all"):
         rare = Draw(mode, "f", bench.options.seed).uniform(*shape) > 0.97  # some rows have one, some none
         return (rare if mode == "any" else ~rare).astype(kind.numpy)

@@ -42,13 +42,13 @@ def fourier_of_real(input: Tensor) -> Tensor:
 
 @fourier_of_real.gradient("input")
 def _(grad: Tensor, input_shape: Shape) -> Tensor:
-    return complex_numbers.real(fourier(resized(grad, -1, input_shape[-1]), True))
+    return complex_numbers.real(fourier(fitted(grad, -1, input_shape[-1]), True))
 
 
 @composite(outputs=lambda input, size: [((*input.shape[:-1], size), input.dtype.real)])
 def fourier_to_real(input: Tensor, size: int) -> Tensor:
     """The inverse of :func:`fourier_of_real` times ``size``: ``(*B, size // 2 + 1)`` -> real ``(*B, size)``."""
-    return complex_numbers.real(fourier(resized(_both_sides(input, size), -1, size), True))
+    return complex_numbers.real(fourier(fitted(_both_sides(input, size), -1, size), True))
 
 
 @fourier_to_real.gradient("input")
@@ -65,7 +65,7 @@ def _both_sides(tensor: Tensor, size: int) -> Tensor:
     return joining.cat(parts, -1)
 
 
-def resized(tensor: Tensor, dim: int, size: int) -> Tensor:
+def fitted(tensor: Tensor, dim: int, size: int) -> Tensor:
     """Cut off, or continued with zeros, along one axis."""
     dim %= tensor.ndim
     more = size - tensor.shape[dim]
@@ -133,18 +133,18 @@ def axis_of(op: str, input: Tensor, dim: int) -> int:
 
 def complex_along(input: Tensor, dim: int, size: int, inverse: bool) -> Tensor:
     """Complex to complex along one axis, without a scale."""
-    turned = views.transpose(resized(input, dim, size), dim, -1)
+    turned = views.transpose(fitted(input, dim, size), dim, -1)
     return views.transpose(fourier(turned, inverse), dim, -1)
 
 
 def real_along(input: Tensor, dim: int, size: int) -> Tensor:
     """Real to the non-negative frequencies along one axis, without a scale."""
-    return views.transpose(fourier_of_real(views.transpose(resized(input, dim, size), dim, -1)), dim, -1)
+    return views.transpose(fourier_of_real(views.transpose(fitted(input, dim, size), dim, -1)), dim, -1)
 
 
 def to_real_along(input: Tensor, dim: int, size: int) -> Tensor:
     """The non-negative frequencies to ``size`` real numbers along one axis, without a scale."""
-    turned = views.transpose(resized(input, dim, size // 2 + 1), dim, -1)
+    turned = views.transpose(fitted(input, dim, size // 2 + 1), dim, -1)
     return views.transpose(fourier_to_real(turned, size), dim, -1)
 
 
