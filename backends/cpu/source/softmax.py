@@ -4,7 +4,8 @@ Of rows, the words of a task's table are out, input, stride between the input's 
 its stride, result, its stride, columns.  Work items: rows.
 
 Across rows (``_across``): the same addresses without strides, then length, inner, block, scratch; an item is ``block``
-of the ``inner`` neighbours, which are worked on side by side along ``length``.  Scratch: three blocks of eight bytes a thread.
+of the ``inner`` neighbours, which are worked on side by side along ``length``.  Sums are float64.  Scratch: three blocks
+of eight bytes a thread.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from hotplug.backends.cpu.compiled.memory import load as load_of, store as store_of
 from hotplug.backends.cpu.compiled.prelude import (
     Real,
+    Wide,
     add,
     exp,
     inline,
@@ -23,17 +26,18 @@ from hotplug.backends.cpu.compiled.prelude import (
     load1,
     load2,
     load_real,
-    load_real2,
     load_real3,
     log,
     maximum,
     multiply_add,
     store,
     store_real,
-    store_real2,
     store_real3,
     word,
 )
+
+load_wide: Any = load_of("float64", 15)
+store_wide: Any = store_of("float64", 15)
 
 
 @inline
@@ -129,7 +133,7 @@ def _ready(scratch: intp, source: intp, begin: intp, length: intp, inner: intp, 
     top, total, found = scratch, scratch + 8 * block, scratch + 16 * block
     for j in range(width):
         store_real(top, j, Real(-np.inf))
-        store_real2(total, j, Real(0))
+        store_wide(total, j, Wide(0))
     for i0 in range(0, length, 16):
         last = min(i0 + 16, length)
         for j in range(width):
@@ -141,13 +145,13 @@ def _ready(scratch: intp, source: intp, begin: intp, length: intp, inner: intp, 
         for j in range(width):
             higher = load_real3(found, j)
             base = higher if higher > Real(-np.inf) else Real(0)
-            store_real2(total, j, load_real2(total, j) * exp(load_real(top, j) - base))
+            store_wide(total, j, load_wide(total, j) * Wide(exp(load_real(top, j) - base)))
             store_real(top, j, higher)
             store_real3(found, j, base)
         for i in range(i0, last):
             row = begin + i * inner
             for j in range(width):
-                store_real2(total, j, load_real2(total, j) + exp(load1(source, row + j) - load_real3(found, j)))
+                store_wide(total, j, load_wide(total, j) + Wide(exp(load1(source, row + j) - load_real3(found, j))))
 
 
 def softmax_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -155,18 +159,18 @@ def softmax_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
     out, source, length, inner, block = word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4)
     blocks = (inner + block - 1) // block
     scratch = word(table, 5) + thread * 24 * block
-    top, total = scratch, scratch + 8 * block
+    top, total, found = scratch, scratch + 8 * block, scratch + 16 * block
     for item in range(start, stop):
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
         _ready(scratch, source, begin, length, inner, block, width)
         for j in range(width):
-            store_real2(total, j, Real(1) / load_real2(total, j))
+            store_real3(found, j, Real(1) / Real(load_wide(total, j)))
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
-                store(out, place, exp(load1(source, place) - load_real(top, j)) * load_real2(total, j))
+                store(out, place, exp(load1(source, place) - load_real(top, j)) * load_real3(found, j))
 
 
 def log_softmax_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -174,18 +178,18 @@ def log_softmax_across(table: intp, start: intp, stop: intp, thread: intp) -> No
     out, source, length, inner, block = word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4)
     blocks = (inner + block - 1) // block
     scratch = word(table, 5) + thread * 24 * block
-    top, total = scratch, scratch + 8 * block
+    top, total, found = scratch, scratch + 8 * block, scratch + 16 * block
     for item in range(start, stop):
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
         _ready(scratch, source, begin, length, inner, block, width)
         for j in range(width):
-            store_real2(total, j, log(load_real2(total, j)))
+            store_real3(found, j, log(Real(load_wide(total, j))))
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
-                store(out, place, (load1(source, place) - load_real(top, j)) - load_real2(total, j))
+                store(out, place, (load1(source, place) - load_real(top, j)) - load_real3(found, j))
 
 
 def softmax_backward_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -195,20 +199,23 @@ def softmax_backward_across(table: intp, start: intp, stop: intp, thread: intp) 
     )  # fmt: skip
     blocks = (inner + block - 1) // block
     total = word(table, 6) + thread * 24 * block
+    found = total + 8 * block
     for item in range(start, stop):
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
         for j in range(width):
-            store_real2(total, j, Real(0))
+            store_wide(total, j, Wide(0))
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
-                store_real2(total, j, load_real2(total, j) + load1(grad, place) * load2(out, place))
+                store_wide(total, j, load_wide(total, j) + Wide(load1(grad, place) * load2(out, place)))
+        for j in range(width):
+            store_real3(found, j, Real(load_wide(total, j)))
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
-                store(target, place, load2(out, place) * (load1(grad, place) - load_real2(total, j)))
+                store(target, place, load2(out, place) * (load1(grad, place) - load_real3(found, j)))
 
 
 def log_softmax_backward_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -218,16 +225,19 @@ def log_softmax_backward_across(table: intp, start: intp, stop: intp, thread: in
     )  # fmt: skip
     blocks = (inner + block - 1) // block
     total = word(table, 6) + thread * 24 * block
+    found = total + 8 * block
     for item in range(start, stop):
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
         for j in range(width):
-            store_real2(total, j, Real(0))
+            store_wide(total, j, Wide(0))
         for i in range(length):
             for j in range(width):
-                store_real2(total, j, load_real2(total, j) + load1(grad, begin + i * inner + j))
+                store_wide(total, j, load_wide(total, j) + Wide(load1(grad, begin + i * inner + j)))
+        for j in range(width):
+            store_real3(found, j, Real(load_wide(total, j)))
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
-                store(target, place, load1(grad, place) - exp(load2(out, place)) * load_real2(total, j))
+                store(target, place, load1(grad, place) - exp(load2(out, place)) * load_real3(found, j))
