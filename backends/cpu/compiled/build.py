@@ -44,7 +44,9 @@ def _compile(name: str, text: str, entry: str, names: Mapping[str, Any]) -> Any:
     from hotplug.backends.cpu.compiled.pool import SIGNATURE
 
     path = str(source_file(name, text))
-    space: dict[str, Any] = {"__name__": f"hotplug.backends.cpu.compiled.{name}"}
+    space: dict[str, Any] = {
+        "__name__": __name__
+    }  # a module that can be imported: what Numba reads from disk asks for it
     exec(compile(text, path, "exec"), space)
     space.update(names)
     function = space[entry]
