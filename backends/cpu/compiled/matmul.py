@@ -11,46 +11,47 @@ from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu.compiled.blas import gemm, gemm_address
 from hotplug.backends.cpu.compiled.build import task
 from hotplug.backends.cpu.compiled.pool import run
+from hotplug.backends.cpu.memory import address
 from hotplug.backends.numpy.memory import NDArray, ndarray
+from hotplug.caches import Bounded
+from hotplug.layout import Layout
 
 _TILE_WORK: Final = 1 << 22
-"""Multiplications of a tile: enough to make up for packing its operands."""
+"""Multiplications of a tile at least: enough to make up for packing its operands."""
+_LARGE_TILE: Final = 1 << 26
+"""And at most."""
 _MOST_TILES: Final = 64
 _GRAIN: Final = 32768
 ACTIVATIONS: Final = {"": 0, "relu": 1, "gelu": 2, "gelu_tanh": 3, "silu": 4, "tanh": 5, "sigmoid": 6}
 
 
-class Matrix(NamedTuple):
-    """A batch of matrices as BLAS takes them: rows dense, or columns."""
+class Lying(NamedTuple):
+    """How a batch of matrices lies, as BLAS takes it: rows dense, or columns."""
 
-    address: int
     leading: int
+    """The distance of rows, or of columns where these are dense."""
     batch: int
     turned: bool
     """Columns are dense."""
-    owner: NDArray
-    """What holds the memory."""
 
 
-def as_matrix(x: NDArray) -> Matrix:
-    """A 3-d ndarray as it lies where that will do, else copied."""
-    item = x.dtype.itemsize
-    batch, down, along = (stride // item for stride in x.strides)
-    rows, columns = x.shape[1:]
-    down = columns if rows == 1 else down
+def lying(shape: Sequence[int], strides: Sequence[int]) -> Lying | None:
+    """How (batch, rows, columns) lie; ``None`` where neither rows nor columns are dense: then they are copied."""
+    batch, down, along = strides
+    rows, columns = shape[1:]
+    down = max(columns, 1) if rows == 1 else down
     along = 1 if columns == 1 else along
     if along == 1 and down >= columns:
-        return Matrix(x.ctypes.data, down, batch, False, x)
+        return Lying(down, batch, False)
     along = rows if columns == 1 else along
-    if down == 1 and along >= rows:
-        return Matrix(x.ctypes.data, along, batch, True, x)
-    return as_matrix(np.ascontiguousarray(x))
+    return Lying(along, batch, True) if down == 1 and along >= rows else None
 
 
 def _tiles(m: int, n: int, k: int, batch: int) -> tuple[int, int]:
     """Height and width of the tiles: by the sizes only, so that the number of threads changes no result."""
     height, width = m, n
-    while height * width * k > 2 * _TILE_WORK and batch * -(-m // height) * -(-n // width) < _MOST_TILES:
+    most = min(max(m * n * k * batch // 4, _TILE_WORK), _LARGE_TILE)
+    while height * width * k > most and batch * -(-m // height) * -(-n // width) < _MOST_TILES:
         if height >= width and height > 32:
             height = -(-height // 32) * 16
         elif width > 64:
@@ -60,33 +61,49 @@ def _tiles(m: int, n: int, k: int, batch: int) -> tuple[int, int]:
     return height, width
 
 
-def multiply(
-    left: NDArray, right: NDArray, out: NDArray, bias: NDArray | None = None, activation: str = "",
-    before: NDArray | None = None,
-) -> None:  # fmt: skip
-    """``out = activation(left @ right + bias)`` of 3-d float32 or float64 ndarrays; ``out``'s rows are dense.
+class Plan(NamedTuple):
+    """A product of given sizes and strides, ready to run."""
 
-    ``before``, of ``out``'s layout, gets what the activation is given.
-    """
-    kind = left.dtype.name
-    a, b = as_matrix(left), as_matrix(right)
-    batch, m, n = out.shape
-    k = left.shape[2]
-    item = out.dtype.itemsize
-    height, width = _tiles(m, n, k, batch)
+    code: int
+    gemm: int
+    numbers: tuple[int, ...]
+    items: int
+    grain: int
+
+    def run(self, left: int, right: int, out: int, bias: int = 0, before: int = 0) -> None:
+        """Run on operands at these addresses; 0 where there is none."""
+        run(self.code, (self.gemm, left, right, out, *self.numbers, bias, before), self.items, self.grain)
+
+
+def plan_of(
+    kind: str, sizes: tuple[int, int, int, int], left: Lying, right: Lying, rows: int, batch: int, activation: str = ""
+) -> Plan:
+    """The plan of ``activation(left @ right + bias)``; ``sizes`` are batch, M, N, K; then the strides of the output."""
+    count, m, n, k = sizes
+    height, width = _tiles(m, n, k, count)
     down, across = -(-m // height), -(-n // width)
     code = task("matmul", "product", kind, gemm=gemm(kind), ACTIVATION=ACTIVATIONS[activation])
-    run(
-        code,
-        (
-            gemm_address(kind), a.address, b.address, out.ctypes.data, m, n, k, a.leading, b.leading,
-            out.strides[1] // item if m > 1 else n, a.batch, b.batch, out.strides[0] // item, a.turned, b.turned,
-            height, width, down, across, 0 if bias is None else bias.ctypes.data,
-            0 if before is None else before.ctypes.data,
-        ),
-        batch * down * across,
-        max(1, batch * down * across // _MOST_TILES),
+    numbers = (
+        m, n, k, left.leading, right.leading, rows, left.batch, right.batch, batch, int(left.turned), int(right.turned),
+        height, width, down, across,
     )  # fmt: skip
+    items = count * down * across
+    return Plan(code, gemm_address(kind), numbers, items, max(1, items // _MOST_TILES))
+
+
+def multiply(left: NDArray, right: NDArray, out: NDArray) -> None:
+    """``out = left @ right`` of 3-d float32 or float64 ndarrays of any strides; ``out``'s rows are dense."""
+    item = out.itemsize
+    batch, m, n = out.shape
+    operands = []
+    for each in (left, right):
+        found = lying(each.shape, [stride // item for stride in each.strides])
+        dense = each if found else np.ascontiguousarray(each)
+        operands.append((dense, found or Lying(each.shape[2], each.shape[1] * each.shape[2], False)))
+    (a, of_left), (b, of_right) = operands
+    rows = out.strides[1] // item if m > 1 else n
+    plan = plan_of(out.dtype.name, (batch, m, n, left.shape[2]), of_left, of_right, rows, out.strides[0] // item)
+    plan.run(a.ctypes.data, b.ctypes.data, out.ctypes.data)
 
 
 def converted(x: NDArray, kind: str) -> NDArray:
@@ -111,8 +128,16 @@ def kernel(key: OpKey) -> Kernel | None:
     if key.dtypes[0].kind != "f":
         return None
     half = key.dtypes[0].itemsize == 2
+    plans: Bounded[tuple[Layout, ...], Plan | None] = Bounded()
 
     def call(outs: Sequence[Array], inputs: Sequence[Array], _: Sequence[Any]) -> None:
+        layouts = (outs[0].layout, inputs[0].layout, inputs[1].layout)
+        if layouts not in plans:
+            plans[layouts] = None if half else _direct(kind, *layouts)
+        plan = plans[layouts]
+        if plan is not None:
+            plan.run(address(inputs[0]), address(inputs[1]), address(outs[0]))
+            return
         left, right, out = ndarray(inputs[0]), ndarray(inputs[1]), ndarray(outs[0])
         if half:
             left, right = converted(left, kind), converted(right, kind)
@@ -124,3 +149,13 @@ def kernel(key: OpKey) -> Kernel | None:
             multiply(left, right, out)
 
     return call
+
+
+def _direct(kind: str, out: Layout, left: Layout, right: Layout) -> Plan | None:
+    """The plan where no operand has to be copied."""
+    of_left, of_right = lying(left.shape, left.strides), lying(right.shape, right.strides)
+    batch, m, n = out.shape
+    if of_left is None or of_right is None or (n > 1 and out.strides[2] != 1):
+        return None
+    rows = out.strides[1] if m > 1 else n
+    return plan_of(kind, (batch, m, n, left.shape[2]), of_left, of_right, rows, out.strides[0])

@@ -9,9 +9,11 @@ import numpy as np
 
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu import special
+from hotplug.backends.cpu.memory import address
 from hotplug.backends.cpu.tiers import tiered
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.backends.numpy.quiet import quiet
+from hotplug.caches import Bounded
 
 _LEAST: Final = 64**3
 """Multiplications up to which BLAS uses one thread of its own anyhow."""
@@ -51,25 +53,37 @@ def _small(activation: str) -> Kernel:
     return quiet(kernel)
 
 
-def _large(activation: str) -> Kernel:
-    from hotplug.backends.cpu.compiled.matmul import multiply
+def _large(kind: str, activation: str) -> Kernel:
+    from hotplug.backends.cpu.compiled.matmul import Lying, Plan, plan_of
+
+    plans: Bounded[tuple[int, int, int], Plan] = Bounded()
 
     def kernel(outs: Sequence[Array], inputs: Sequence[Array], _: Sequence[Any]) -> None:
-        x, weight, out = ndarray(inputs[0]), ndarray(inputs[1]), ndarray(outs[0])
-        columns = out.shape[-1]
-        bias = np.ascontiguousarray(ndarray(inputs[2])) if len(inputs) > 2 else None
-        before = ndarray(outs[1]).reshape(1, -1, columns) if len(outs) > 1 and outs[1].layout.numel else None
-        rows = x.reshape(1, -1, x.shape[-1])
-        multiply(rows, weight.T[None], out.reshape(1, -1, columns), bias, activation, before)
+        operands = [each if each.layout.is_contiguous else None for each in inputs]
+        dense = [
+            None if each else np.ascontiguousarray(ndarray(given)) for each, given in zip(operands, inputs, strict=True)
+        ]
+        places = [
+            address(each) if each is not None else copy.ctypes.data  # type: ignore[union-attr]
+            for each, copy in zip(operands, dense, strict=True)
+        ]
+        n, k = inputs[1].layout.shape
+        m = outs[0].layout.numel // n
+        plan = plans.get((m, n, k))
+        if plan is None:
+            plan = plans[m, n, k] = plan_of(kind, (1, m, n, k), Lying(k, 0, False), Lying(k, 0, True), n, 0, activation)
+        before = address(outs[1]) if len(outs) > 1 and outs[1].layout.numel else 0
+        plan.run(places[0], places[1], address(outs[0]), places[2] if len(places) > 2 else 0, before)
 
     return kernel
 
 
 def _forward(key: OpKey) -> Kernel | None:
-    if key.dtypes[0].name not in ("float32", "float64"):
+    kind = key.dtypes[0].name
+    if kind not in ("float32", "float64"):
         return None
     activation = str(dict(key.attributes).get("activation", ""))
-    return tiered(key.name, _small(activation), lambda: _large(activation), _LEAST, _work)
+    return tiered(key.name, _small(activation), lambda: _large(kind, activation), _LEAST, _work)
 
 
 OVERRIDES: Final[dict[str, Callable[[OpKey], Kernel | None]]] = {
