@@ -30,22 +30,26 @@ from hotplug.backends.cpu.compiled.memory import (
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
+_BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Only tasks call these functions: what would let Python call them costs a fifth of the time to compile."""
 
 
 def inline(function: F) -> F:
     """For functions that tasks call: products and sums may be contracted to fused multiply-adds."""
-    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)(function))
+    return cast(
+        F, numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True, **_BARE)(function)
+    )
 
 
 def exact(function: F) -> F:
     """The same with every product rounded."""
-    return cast(F, numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
+    return cast(F, numba.njit(nogil=True, error_model="numpy", forceinline=True, **_BARE)(function))
 
 
 def anyhow(function: F) -> F:
     """The same with sums in any order: a running sum becomes several, one in each lane of a vector."""
     options = {"reassoc", "contract", "nsz"}
-    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=options, forceinline=True)(function))
+    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=options, forceinline=True, **_BARE)(function))
 
 
 float32: Final[Any] = types.float32
