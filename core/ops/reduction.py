@@ -73,9 +73,15 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType |
 
 @function()
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
-    """Sum with NaN as zero."""
+    """Sum with NaN as zero.
+
+    Raises:
+        DTypeError: the input is complex.
+    """
     from hotplug import ops
 
+    if input.dtype.kind == "c":
+        raise DTypeError(f"nansum does not support complex inputs, got {input.dtype.name}; sum its real and imaginary parts")
     return sum(ops.where(ops.isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 
