@@ -81,7 +81,9 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DTyp
     from hotplug import ops
 
     if input.dtype.kind == "c":
-        raise DTypeError(f"nansum does not support complex inputs, got {input.dtype.name}; sum its real and imaginary parts")
+        raise DTypeError(
+            f"nansum does not support complex inputs, got {input.dtype.name}; sum its real and imaginary parts"
+        )
     return sum(ops.where(ops.isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 

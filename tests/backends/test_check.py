@@ -129,7 +129,9 @@ def cases() -> dict[str, Callable[[str], Any]]:
         ),
         "output-cleared-first/scatter[all]": lambda d: ramp(d, 3).scatter(0, hp.tensor([1], device=d), 0.5),
         "first-matrix-for-the-batch/matmul[all]": lambda d: ramp(d, 2, 3, 4) @ ramp(d, 2, 4, 3),
-        "copy-loses-the-sign-of-zero/map[float32]": lambda d: hp.tensor([[1.0, -0.0], [2.0, 3.0]], device=d).T.contiguous(),
+        "copy-loses-the-sign-of-zero/map[float32]": lambda d: hp.tensor(
+            [[1.0, -0.0], [2.0, 3.0]], device=d
+        ).T.contiguous(),
         "next-written/map[behind]": lambda d: ramp(d, 6).exp(),
         "input-changed/matmul[last]": lambda d: ramp(d, 3, 4) @ ramp(d, 4, 3),
     }
