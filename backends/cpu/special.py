@@ -57,6 +57,7 @@ def _erfc_positive(y: NDArray) -> NDArray:
     square = 1.0 / (far * far)
     tail = (_ROOT_PI - square * _ratio(_P, _Q, square)) / far
     scaled = np.where(y <= 4.0, _ratio(_C, _D, middle), tail)
+    y = np.minimum(y, 30.0)  # from where on the result is 0
     coarse = np.floor(y * 16) / 16  # its square is exact: what rounding y * y loses would be multiplied by y * y
     return np.asarray(np.exp(-coarse * coarse) * np.exp(-(y - coarse) * (y + coarse)) * scaled)
 

@@ -313,6 +313,7 @@ def stacked(problem: Problem, shape: Shapes, real: int) -> Stacked | None:
     if images < 3:
         return None
     under = min(range(shape.places[vectors - 1], 2, -1), default=3, key=lambda p: (-(-images // p) * p, -p))
+    images = -(-images // under) * under  # whole panels: what hangs over would be added to the next place
     wide, blocks = vectors * shape.lanes, -(-problem.filters // (vectors * shape.lanes))
     items = -(-problem.batch // images)
     parts = min(blocks, max(1, -(-PIECES // (items * problem.groups))))
