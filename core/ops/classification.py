@@ -6,7 +6,7 @@ from hotplug.declare import composite, function
 from hotplug.dtypes import dtype as DType, int64, uint8
 from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.layout import Shape
-from hotplug.ops import arithmetic, comparison, reduction, views
+from hotplug.ops import arithmetic, comparison, reduction, transcendental, views
 from hotplug.ops.gathering import gather_along, select_rows
 from hotplug.ops.scattering import scatter_into
 from hotplug.ops.softmaxes import log_softmax_along, shifted_exp, widened
@@ -60,10 +60,14 @@ def cross_entropy_rows(input: Tensor, target: Tensor, ignore_index: int) -> tupl
 
     input ``(N, C, *S)``, target ``(N, *S)`` -> twice ``(N, *S)``.
     """
-    total = reduction.logsumexp_over(input, (1,), False)
+    largest = reduction.extremum_over(input, "max", (1,), True)
+    largest = arithmetic.where_elements(comparison.isinf(largest), 0.0, largest)
+    power = reduction.sum_over(shifted_exp(input, largest), (1,), False, input.dtype)
+    total, base = transcendental.log(power), views.squeeze(largest, 1)
     kept, safe = _valid(target, ignore_index)
-    loss: Tensor = arithmetic.where_elements(kept, total - _picked(input, safe), 0.0)
-    return loss, total
+    # The largest is not put back before the target's is taken away: large inputs would cost the loss its digits.
+    loss: Tensor = arithmetic.where_elements(kept, total - (_picked(input, safe) - base), 0.0)
+    return loss, total + base
 
 
 @cross_entropy_rows.gradient("input")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
@@ -10,8 +9,10 @@ import numpy as np
 import pytest
 
 import hotplug as hp
+from hotplug.caches import Bounded
 from hotplug.nn import utils
 from hotplug.ops.norms_of_lists import norm_of_list
+from hotplug.runtime import runtime_of
 
 SHAPES = ((2, 3), (4,), (), (0, 2))
 
@@ -29,16 +30,18 @@ def test_values(order: float) -> None:
 
 def test_a_backend_is_asked_once_with_the_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    primitive = importlib.import_module("hotplug.declare.primitive")
-    original = primitive.override
+    runtime = runtime_of("cpu", 0)
+    original = runtime.backend.resolve
 
-    def override(runtime: Any, key: Any, make_outs: Any, inputs: Any, scalars: Any) -> Any:
+    def resolve(index: int, key: Any) -> Any:
+        kernel = original(index, key)
         if key.name != "norm_of_list":
-            return original(runtime, key, make_outs, inputs, scalars)
-        asked.append((len(inputs), key.dtypes, list(scalars)))
-        return make_outs()
+            return kernel
+        return lambda outs, inputs, scalars: asked.append((len(inputs), key.dtypes, list(scalars)))
 
-    monkeypatch.setattr(primitive, "override", override)
+    monkeypatch.setattr(runtime.backend, "resolve", resolve)
+    monkeypatch.setattr(runtime, "_kernels", {})
+    monkeypatch.setattr(runtime, "plans", Bounded())
     parameters = [hp.nn.Parameter(hp.ones(shape)) for shape in SHAPES]
     for each in parameters:
         each.grad = hp.ones_like(each)

@@ -37,10 +37,10 @@ def _forward_small(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequ
     kept, safe = _checked(ndarray(inputs[1]), x.shape[1], scalars[0])
     top = x.max(1, keepdims=True)
     top = np.where(np.isinf(top), 0, top)
-    total = np.log(np.exp(x - top).sum(1, keepdims=True)) + top
-    loss = total - np.take_along_axis(x, safe, 1)
+    total = np.log(np.exp(x - top).sum(1, keepdims=True))
+    loss = total - (np.take_along_axis(x, safe, 1) - top)  # large inputs would cost it digits otherwise
     ndarray(outs[0])[...] = np.where(kept, loss[:, 0], 0)
-    ndarray(outs[1])[...] = total[:, 0]
+    ndarray(outs[1])[...] = (total + top)[:, 0]
 
 
 def _backward_small(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:

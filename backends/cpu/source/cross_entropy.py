@@ -54,13 +54,13 @@ def rows(table: intp, start: intp, stop: intp, thread: intp) -> None:
         sum_ = Real(0)
         for j in range(columns):
             sum_ = add(sum_, exp(load2(source, begin + j) - base))
-        found = log(sum_) + base
-        store1(total, row, found)
+        found = log(sum_)
+        store1(total, row, found + base)
         label = load_index(target, row)
         if label == ignored:
             store(loss, row, Real(0))
         else:
-            store(loss, row, found - load2(source, begin + label))
+            store(loss, row, found - (load2(source, begin + label) - base))
 
 
 def across(table: intp, start: intp, stop: intp, thread: intp) -> None:
@@ -88,14 +88,15 @@ def across(table: intp, start: intp, stop: intp, thread: intp) -> None:
                 power = exp(load2(source, begin + c * inner + j) - load_real(tops, j))
                 store_real2(sums, j, load_real2(sums, j) + power)
         for j in range(width):
-            store_real2(sums, j, log(load_real2(sums, j)) + load_real(tops, j))
-            store1(total, place + j, load_real2(sums, j))
+            store_real2(sums, j, log(load_real2(sums, j)))
+            store1(total, place + j, load_real2(sums, j) + load_real(tops, j))
         for j in range(width):
             label = load_index(target, place + j)
             if label == ignored:
                 store(loss, place + j, Real(0))
             else:
-                store(loss, place + j, load_real2(sums, j) - load2(source, begin + label * inner + j))
+                picked = load2(source, begin + label * inner + j) - load_real(tops, j)
+                store(loss, place + j, load_real2(sums, j) - picked)
 
 
 def rows_backward(table: intp, start: intp, stop: intp, thread: intp) -> None:
