@@ -1,7 +1,8 @@
-"""Hotplug beside PyTorch: every workload in one run, each library in a fresh process for each measurement, in turn.
+"""Hotplug beside its peers: every workload in one run, each library in a fresh process for each measurement, in turn.
 
-``python -m benchmarks.compare --device cpu [--only TEXT] [--rounds 3] [--seconds 1] [--out docs/benchmarks]`` writes a
-table in Markdown, the figures as JSON, and a chart.  PyTorch comes from the extra ``bench``.
+``python -m benchmarks.compare --device cpu [--peers torch,jax] [--only TEXT] [--rounds 3] [--seconds 1] [--out
+docs/benchmarks]`` writes a table in Markdown, the figures as JSON, and a chart.  The peers come from the extra ``bench``.
+JAX runs the forward workloads that ``benchmarks.jax_names`` has the names for; other cells of its column are empty.
 """
 
 from __future__ import annotations
@@ -40,14 +41,24 @@ def measure(library: str, device: str, name: str, seconds: float) -> dict[str, f
     return found
 
 
-def compare(workload: Workload, device: str, peer: str, rounds: int, seconds: float) -> Figures:
-    """Medians over rounds in which both libraries take turns."""
-    runs: dict[str, list[dict[str, float]]] = {"hotplug": [], "torch": []}
+def compare(workload: Workload, places: dict[str, str], rounds: int, seconds: float) -> Figures:
+    """Medians over rounds in which the libraries, each on its device, take turns.
+
+    Raises:
+        RuntimeError: a library failed; of JAX, which lacks some workloads, that is no error.
+    """
+    runs: dict[str, list[dict[str, float]]] = {library: [] for library in places}
     for _ in range(rounds):
-        for library, where in (("hotplug", device), ("torch", peer)):
-            runs[library].append(measure(library, where, workload.name, seconds))
+        for library, where in places.items():
+            try:
+                runs[library].append(measure(library, where, workload.name, seconds))
+            except RuntimeError:
+                if library != "jax":
+                    raise
     return {
-        library: {key: statistics.median(run[key] for run in each) for key in each[0]} for library, each in runs.items()
+        library: {key: statistics.median(run[key] for run in each) for key in each[0]}
+        for library, each in runs.items()
+        if each
     }
 
 
@@ -59,14 +70,17 @@ def table(results: dict[str, Figures], workloads: dict[str, Workload]) -> str:
         workload = workloads[name]
         if workload.group != group:
             group = workload.group
-            lines += ["", f"### {group}", "", "| workload | hotplug | PyTorch | ratio | target | memory |"]
-            lines += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
+            lines += ["", f"### {group}", ""]
+            lines += ["| workload | hotplug | PyTorch | ratio | target | to JAX | first, s | memory |"]
+            lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
         ours, theirs = figures["hotplug"], figures["torch"]
         ratio = ours["median"] / theirs["median"]
         target = f"{workload.target}{'' if ratio <= workload.target else ' (missed)'}" if workload.target else ""
         memory = f"{ours['memory'] / 1024:.0f} / {theirs['memory'] / 1024:.0f} MiB"
         times = f"{shown(ours['median'])} | {shown(theirs['median'])}"
-        lines.append(f"| {name} | {times} | {ratio:.2f} | {target} | {memory} |")
+        jax = f"{ours['median'] / figures['jax']['median']:.2f}" if "jax" in figures else ""
+        first = f"{ours['first']:.1f} / {theirs['first']:.1f}"
+        lines.append(f"| {name} | {times} | {ratio:.2f} | {target} | {jax} | {first} | {memory} |")
     ratios = [each["hotplug"]["median"] / each["torch"]["median"] for each in results.values()]
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     return "\n".join([*lines, "", f"Geometric mean of {len(ratios)} ratios: {mean:.2f}.", ""])
@@ -85,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", help="the device that Hotplug uses")
     parser.add_argument("--peer", default="cpu", help="the device that PyTorch uses")
+    parser.add_argument("--peers", default="torch", help="torch, or torch,jax")
     parser.add_argument("--only", default="", help="workloads whose group or name contains this")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
@@ -93,11 +108,14 @@ def main() -> None:
     )
     options = parser.parse_args()
     workloads = {n: w for n, w in load().items() if options.only in w.group or options.only in n}
+    places = {"hotplug": options.device, "torch": options.peer}
+    if "jax" in options.peers.split(","):
+        places["jax"] = "cpu"
     results: dict[str, Figures] = {}
     failed: list[str] = []
     for name, workload in tqdm(workloads.items(), unit="workload"):
         try:
-            results[name] = compare(workload, options.device, options.peer, options.rounds, options.seconds)
+            results[name] = compare(workload, places, options.rounds, options.seconds)
         except RuntimeError as error:
             failed.append(str(error))
     text = table(results, workloads) if results else ""

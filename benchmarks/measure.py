@@ -1,6 +1,6 @@
 """One workload in this process: prints JSON.  Called by ``benchmarks.compare``, each time in a fresh process.
 
-``python -m benchmarks.measure LIBRARY DEVICE WORKLOAD SECONDS``; LIBRARY is ``hotplug`` or ``torch``.
+``python -m benchmarks.measure LIBRARY DEVICE WORKLOAD SECONDS``; LIBRARY is ``hotplug``, ``torch`` or ``jax``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def wait_of(library: Any, device: str) -> Callable[[], None]:
     """What waits for a device's queue."""
     if library.__name__ == "hotplug":
         return lambda: library.synchronize(device)
+    if library.__name__ == "benchmarks.jax_names":
+        return library.wait  # type: ignore[no-any-return]
     return library.cuda.synchronize if device.startswith("cuda") else lambda: None
 
 
@@ -53,7 +55,7 @@ def main() -> None:
     """Measure and print."""
     name, device, wanted, seconds = sys.argv[1:5]
     began = time.perf_counter()
-    library = importlib.import_module(name)
+    library = importlib.import_module("benchmarks.jax_names" if name == "jax" else name)
     if name == "torch":
         library.set_num_threads(os.cpu_count() or 1)
     from benchmarks.workloads import load
