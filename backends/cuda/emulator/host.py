@@ -211,8 +211,8 @@ extern "C" int hp_emulate(void (*kernel)(const void *), const void *frame, unsig
                     for (threadIdx.x = 0; threadIdx.x < count; ++threadIdx.x) kernel(frame);
                 }
             }
-    if (found)  // their stacks hold the middle of a kernel
-        for (int number = 0; number < MOST; ++number) threads[number].born = false;
+    if (found)  // their stacks hold the middle of a kernel, and some have met more often than others
+        for (int number = 0; number < MOST; ++number) threads[number].born = false, threads[number].turn = 0;
     return found;
 }
 """

@@ -62,6 +62,8 @@ def test_a_barrier_that_some_threads_miss_is_found(emulated: Runtime) -> None:
 def test_an_exchange_that_some_lanes_miss_is_found(emulated: Runtime) -> None:
     with pytest.raises(DeviceError, match="exchange values"):
         ran("if (threadIdx.x == 3) return; out[threadIdx.x] = hp_swap(1, 1);", 64)
+    swapped = ran("out[threadIdx.x] = hp_swap((int)threadIdx.x, 1);", 64)
+    assert swapped == [each ^ 1 for each in range(64)]  # and the emulator goes on
 
 
 def test_what_does_not_compile_is_reported_with_the_reason(emulated: Runtime) -> None:
