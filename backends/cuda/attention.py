@@ -116,6 +116,42 @@ def masked(name: str, key: OpKey, value: str, query: str, column: str) -> list[s
     return lines
 
 
+def _scores(name: str, key: OpKey) -> list[str]:
+    """Statements that put a tile of scores into shared memory, -inf outside and where not to attend."""
+    return [
+        "for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c) {",
+        "    const hp_i64 here = row + y + 16 * r, there = base + x + 16 * c;",
+        f"    {name} found = -INFINITY;",
+        "    if (here < HP(queries) && there < HP(keys)) {",
+        *masked(name, key, "part[r][c]", "here", "there"), "found = s;",
+        "    }",
+        "    score[y + 16 * r][x + 16 * c] = found;",
+        "}",
+    ]  # fmt: skip
+
+
+def _powers(name: str, exp: str, greater: str) -> list[str]:
+    """Statements that turn the scores of a tile into powers, below the rows' new largest, and add them up."""
+    return [
+        # Four neighbouring threads have a row of scores together.
+        "const int own = thread / 4, lane = thread % 4;",
+        f"{name} best = top;",
+        f"for (int k = lane; k < {COLUMNS}; k += 4) {{ const {name} other = score[own][k]; best = {greater}; }}",
+        f"for (int d = 1; d < 4; d <<= 1) {{ const {name} other = hp_swap(best, d); best = {greater}; }}",
+        f"const {name} shift = best == -INFINITY ? ({name})0 : best, scaled = {exp}(top - shift);",
+        f"{name} more = 0;",
+        f"for (int k = lane; k < {COLUMNS}; k += 4) {{",
+        f"    const {name} power = {exp}(score[own][k] - shift);",
+        "    score[own][k] = power;",
+        "    more += power;",
+        "}",
+        "for (int d = 1; d < 4; d <<= 1) more += hp_swap(more, d);",
+        "total = total * scaled + more;",
+        "top = best;",
+        "if (lane == 0) factor[own] = scaled;",
+    ]  # fmt: skip
+
+
 def _text(source: Source, key: OpKey) -> str:
     kind = key.dtypes[0]
     name, exp = source.type(kind), CUDA.math("exp", kind)
@@ -136,32 +172,10 @@ def _text(source: Source, key: OpKey) -> str:
         f"for (hp_i64 base = 0; base < limit; base += {COLUMNS}) {{",
         *tile_product(name, kind, "part", "HP(depth)", bounded("query", "query", "row", "HP(queries)"),
                       bounded("key", "key", "base", "HP(keys)")),
-        "for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c) {",
-        "    const hp_i64 here = row + y + 16 * r, there = base + x + 16 * c;",
-        f"    {name} found = -INFINITY;",
-        "    if (here < HP(queries) && there < HP(keys)) {",
-        *masked(name, key, "part[r][c]", "here", "there"), "found = s;",
-        "    }",
-        "    score[y + 16 * r][x + 16 * c] = found;",
-        "}",
+        *_scores(name, key),
         *load_tile("value", "value", "base", "HP(keys)", "first", "HP(width)", name),
         "__syncthreads();",
-        # Four neighbouring threads have a row of scores together.
-        "const int own = thread / 4, lane = thread % 4;",
-        f"{name} best = top;",
-        f"for (int k = lane; k < {COLUMNS}; k += 4) {{ const {name} other = score[own][k]; best = {greater}; }}",
-        f"for (int d = 1; d < 4; d <<= 1) {{ const {name} other = hp_swap(best, d); best = {greater}; }}",
-        f"const {name} shift = best == -INFINITY ? ({name})0 : best, scaled = {exp}(top - shift);",
-        f"{name} more = 0;",
-        f"for (int k = lane; k < {COLUMNS}; k += 4) {{",
-        f"    const {name} power = {exp}(score[own][k] - shift);",
-        "    score[own][k] = power;",
-        "    more += power;",
-        "}",
-        "for (int d = 1; d < 4; d <<= 1) more += hp_swap(more, d);",
-        "total = total * scaled + more;",
-        "top = best;",
-        "if (lane == 0) factor[own] = scaled;",
+        *_powers(name, exp, greater),
         "__syncthreads();",
         "for (int r = 0; r < 4; ++r) for (int c = 0; c < 4; ++c) sum[r][c] *= factor[y + 16 * r];",
         *tile_update(kind),

@@ -163,14 +163,9 @@ def beyond_unwritten(size: str, call: Call) -> None:
     _keep(call, lambda count: slice(min(int(size), count), None))
 
 
-def stale_second(_: str, call: Call) -> None:
-    """A second call of one kernel and shape leaves its output alone: the launch was skipped."""
-    raise NotImplementedError  # it remembers: see Stale
-
-
 @final
 class Stale:
-    """:func:`stale_second`: the kernels and shapes that have run."""
+    """A second call of one kernel and shape leaves its output alone: the launch was skipped."""
 
     def __init__(self) -> None:
         self._seen: set[object] = set()
@@ -234,7 +229,6 @@ EXTENTS: Final[tuple[tuple[str, Extent, tuple[str, ...]], ...]] = (
     ("off-by-one tail", first_unwritten, ("all",)),
     ("race-like partial write", part_unwritten, ("256", "1024")),
     ("off-by-one tail", beyond_unwritten, ("1024", "256")),
-    ("stale output", stale_second, ("all",)),
     ("stale output", accumulated, ("all",)),
     ("write past the end", next_written, ("behind", "before")),
     ("write past the end", gaps_written, ("all",)),
@@ -262,6 +256,10 @@ def operators() -> Iterator[Operator]:
                 f"{_words(wrong)}/{family}", "ignored stride or offset", "kernel", _said(wrong), (family,),
                 tuple(operands), functools.partial(_misplacing, family, wrong),
             )  # fmt: skip
+        yield Operator(
+            f"stale-second/{family}", "stale output", "kernel", (Stale.__doc__ or "").strip(), (family,), ("all",),
+            functools.partial(_forgetful, family),
+        )  # fmt: skip
         for kind, extent, variants in EXTENTS:
             if extent is accumulated and family == "scatter":
                 continue  # its modes do that by themselves
@@ -271,9 +269,13 @@ def operators() -> Iterator[Operator]:
             )  # fmt: skip
 
 
+def _forgetful(family: str, _: str) -> Planted:
+    return Planted(family, Stale())
+
+
 def _misplacing(family: str, wrong: Moved, operand: str) -> Planted:
     return Planted(family, functools.partial(misplaced, wrong, operand))
 
 
 def _extending(family: str, extent: Extent, variant: str) -> Planted:
-    return Planted(family, Stale() if extent is stale_second else functools.partial(extent, variant))
+    return Planted(family, functools.partial(extent, variant))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 import hotplug as hp
 from hotplug.distributions import constraints
 from hotplug.distributions.distribution import Distribution
-from hotplug.distributions.transformed_distribution import TransformedDistribution
+from hotplug.distributions.relaxed import Relaxed
 from hotplug.distributions.transforms import SigmoidTransform
 from hotplug.distributions.utils import (
     broadcast_all,
@@ -82,12 +82,11 @@ class LogitRelaxedBernoulli(Distribution):
 
 
 @final
-class RelaxedBernoulli(TransformedDistribution):
+class RelaxedBernoulli(Relaxed):
     """Numbers in [0, 1] that become Bernoulli variables as ``temperature`` goes to 0."""
 
     arg_constraints: ClassVar[Any] = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.unit_interval
-    has_rsample = True
     base_dist: LogitRelaxedBernoulli
 
     def __init__(
@@ -95,21 +94,3 @@ class RelaxedBernoulli(TransformedDistribution):
     ) -> None:
         base = LogitRelaxedBernoulli(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, SigmoidTransform(), validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        return super().expand(batch_shape, self._get_checked_instance(RelaxedBernoulli, _instance))
-
-    @property
-    def temperature(self) -> Any:
-        """How soft values are."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The log-odds."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self.base_dist.probs

@@ -9,7 +9,7 @@ import hotplug as hp
 from hotplug.distributions import constraints
 from hotplug.distributions.categorical import Categorical
 from hotplug.distributions.distribution import Distribution
-from hotplug.distributions.transformed_distribution import TransformedDistribution
+from hotplug.distributions.relaxed import Relaxed
 from hotplug.distributions.transforms import ExpTransform
 from hotplug.distributions.utils import broadcast_all, clamp_probs
 from hotplug.tensor import Size, Tensor
@@ -72,12 +72,11 @@ class ExpRelaxedCategorical(Distribution):
 
 
 @final
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(Relaxed):
     """Points of the simplex that become one-hot vectors as ``temperature`` goes to 0."""
 
     arg_constraints: ClassVar[Any] = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex
-    has_rsample = True
     base_dist: ExpRelaxedCategorical
 
     def __init__(
@@ -85,21 +84,3 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     ) -> None:
         base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        return super().expand(batch_shape, self._get_checked_instance(RelaxedOneHotCategorical, _instance))
-
-    @property
-    def temperature(self) -> Any:
-        """How soft values are."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the probabilities."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self.base_dist.probs

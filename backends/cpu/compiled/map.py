@@ -147,7 +147,7 @@ def _stored(key: OpKey, position: int, value: str) -> str:
     source, target = key.program[position].dtype, key.dtypes[position]
     if source is target:
         return value if source.kind == "b" else f"{source.compute.name}({value})"
-    return render._cast(value, source, target)
+    return render.converted(value, source, target)
 
 
 def _accesses(key: OpKey, outputs: int) -> list[str]:

@@ -117,7 +117,7 @@ class Text:
             return f"({args[1]} if {args[0]} else {args[2]})"
         kind = node.args[0].dtype
         if node.op == "cast":
-            return _cast(args[0], kind, node.dtype)
+            return converted(args[0], kind, node.dtype)
         if node.op in _COMPARISONS:
             return f"{args[0]} {_COMPARISONS[node.op]} {args[1]}"
         if kind is bool_:
@@ -127,7 +127,8 @@ class Text:
         return _of_integer(node, args)
 
 
-def _cast(value: str, source: dtype, target: dtype) -> str:
+def converted(value: str, source: dtype, target: dtype) -> str:
+    """A cast by the one table, as an expression."""
     if source is target:
         return value
     if target is bool_:

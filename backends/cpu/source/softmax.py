@@ -192,6 +192,22 @@ def log_softmax_across(table: intp, start: intp, stop: intp, thread: intp) -> No
                 store(out, place, (load1(source, place) - load_real(top, j)) - load_real3(found, j))
 
 
+@inline
+def _add_up(
+    total: intp, found: intp, grad: intp, out: intp, begin: intp, length: intp, inner: intp, width: intp, weighted: intp
+) -> None:
+    """The sums of the gradient, or of its products with ``out``, down the columns of a block."""
+    for j in range(width):
+        store_wide(total, j, Wide(0))
+    for i in range(length):
+        for j in range(width):
+            place = begin + i * inner + j
+            term = load1(grad, place) * load2(out, place) if weighted else load1(grad, place)
+            store_wide(total, j, load_wide(total, j) + Wide(term))
+    for j in range(width):
+        store_real3(found, j, Real(load_wide(total, j)))
+
+
 def softmax_backward_across(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """out * (grad - sum(out * grad))."""
     target, grad, out, length, inner, block = (
@@ -204,14 +220,7 @@ def softmax_backward_across(table: intp, start: intp, stop: intp, thread: intp) 
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
-        for j in range(width):
-            store_wide(total, j, Wide(0))
-        for i in range(length):
-            for j in range(width):
-                place = begin + i * inner + j
-                store_wide(total, j, load_wide(total, j) + Wide(load1(grad, place) * load2(out, place)))
-        for j in range(width):
-            store_real3(found, j, Real(load_wide(total, j)))
+        _add_up(total, found, grad, out, begin, length, inner, width, 1)
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
@@ -230,13 +239,7 @@ def log_softmax_backward_across(table: intp, start: intp, stop: intp, thread: in
         first = item % blocks * block
         width = min(block, inner - first)
         begin = item // blocks * length * inner + first
-        for j in range(width):
-            store_wide(total, j, Wide(0))
-        for i in range(length):
-            for j in range(width):
-                store_wide(total, j, load_wide(total, j) + Wide(load1(grad, begin + i * inner + j)))
-        for j in range(width):
-            store_real3(found, j, Real(load_wide(total, j)))
+        _add_up(total, found, grad, out, begin, length, inner, width, 0)
         for i in range(length):
             for j in range(width):
                 place = begin + i * inner + j
