@@ -16,6 +16,7 @@ from hotplug.backends.opencl.gather import gather
 from hotplug.backends.opencl.map import map_
 from hotplug.backends.opencl.matmul import matmul
 from hotplug.backends.opencl.memory import Block
+from hotplug.backends.opencl.overrides import OVERRIDES
 from hotplug.backends.opencl.reduce import reduce
 from hotplug.backends.opencl.scan import scan
 from hotplug.backends.opencl.scatter import scatter
@@ -29,7 +30,7 @@ FAMILIES: Final[dict[str, Callable[[Device, OpKey], Kernel]]] = {
 
 @final
 class OpenCLBackend(Backend):
-    """Every device of every OpenCL driver; composites are decomposed."""
+    """Every device of every OpenCL driver."""
 
     name = "opencl"
 
@@ -101,7 +102,7 @@ class OpenCLBackend(Backend):
             raise device.failure("synchronize", error) from error
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
-        make = FAMILIES.get(key.name)
+        make = FAMILIES.get(key.name) or OVERRIDES.get(key.name)
         return None if make is None else make(self.device(index), key)
 
     @staticmethod
