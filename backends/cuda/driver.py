@@ -82,6 +82,10 @@ class Driver(ABC):
         """Compute a batched matrix product by a library; false where there is none for these operands."""
         return False
 
+    def library(self, name: str) -> Any:
+        """One of NVIDIA's libraries, see :mod:`hotplug.backends.cuda.libraries`; ``None`` where there is none."""
+        return None
+
     def export(self, address: int, nbytes: int) -> Any:
         """The memory as a NumPy array where it is the host's, else ``None``."""
         return None

@@ -10,6 +10,7 @@ import cupy
 from cupy.cuda import driver as launcher, runtime
 
 from hotplug.backend import Array, Capabilities, DeviceInfo
+from hotplug.backends.cuda import libraries
 from hotplug.backends.cuda.blas import Blas
 from hotplug.backends.cuda.driver import Driver, Traits
 from hotplug.backends.cuda.frame import BY_VALUE
@@ -177,6 +178,10 @@ class GpuDriver(Driver):
     def product(self, out: Array, left: Array, right: Array) -> bool:
         self._use(self._index)
         return self._blas.product(out, left, right)
+
+    def library(self, name: str) -> Any:
+        self._use(self._index)
+        return libraries.load(name)
 
     def libraries(self) -> Sequence[str]:
         return ("cuBLAS",)
