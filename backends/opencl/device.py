@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from typing import Any, Final, NamedTuple, final
 
 import pyopencl as cl
 
-from hotplug.backends.opencl import hardware
+from hotplug.backends.opencl import hardware, profile
+from hotplug.backends.opencl.build import build, reason
 from hotplug.backends.opencl.fault import Fault
 from hotplug.backends.opencl.memory import Block, Transfers
 from hotplug.errors import CapabilityError, DeviceError
@@ -19,6 +19,13 @@ _ROOM: Final = 64
 
 
 _OUT_OF_MEMORY: Final = (cl.status_code.MEM_OBJECT_ALLOCATION_FAILURE, cl.status_code.OUT_OF_HOST_MEMORY)
+_ILLEGAL_ACCESS: Final = -9999
+"""NVIDIA's code after a kernel that read or wrote where it must not: the context is gone."""
+_LOST: Final = (
+    cl.status_code.DEVICE_NOT_AVAILABLE, cl.status_code.INVALID_CONTEXT, cl.status_code.INVALID_COMMAND_QUEUE,
+    cl.status_code.INVALID_DEVICE, _ILLEGAL_ACCESS,
+)  # fmt: skip
+"""What drivers answer when a device was unplugged, reset, or stopped by its watchdog."""
 
 
 class Groups(NamedTuple):
@@ -38,15 +45,21 @@ class Device:
         self.name: Final = f"opencl:{index} ({handle.name.strip()})"
         self.handle: Final = handle
         self.lock: Final = threading.RLock()
-        self.context: Final = cl.Context([handle])
-        self.queue: Final = cl.CommandQueue(self.context, handle)
+        self.profile: Final = profile.of(handle)
+        self.context: Final = cl.Context([profile.real(handle)])
+        self.queue: Final = cl.CommandQueue(self.context)
         self.transfers: Final = Transfers(self.queue)
         self.fault: Final = Fault(self.context, self.queue)
         self.capabilities: Final = hardware.capabilities(handle)
         self.has_double: Final = hardware.has_double(handle)
         self.is_processor: Final = hardware.is_processor(handle)
         self.units: Final = max(1, int(handle.max_compute_units))
-        most = int(handle.max_work_group_size)
+        self.lost = ""
+        """What the driver said when the device was lost; empty while it works."""
+        most = self.work_group = int(handle.max_work_group_size)
+        """The largest work-group."""
+        self.local_memory: Final = int(handle.local_mem_size)
+        """Bytes of local memory of a work-group."""
         self.light: Final = Groups(min(256, most), min(256, most), 0)
         """Work-groups of kernels whose work-items do little each."""
         self.heavy: Final = Groups(1, min(64, most), 16 * self.units) if self.is_processor else Groups(
@@ -86,19 +99,29 @@ class Device:
 
     def failure(self, op: str, error: BaseException) -> Exception:
         """The error to raise where OpenCL refused something."""
-        if getattr(error, "code", None) in _OUT_OF_MEMORY:
+        code = getattr(error, "code", None)
+        if code in _OUT_OF_MEMORY:
             return MemoryError(f"{op} on {self.name}: {error}")
+        if code in _LOST:
+            self.lost = str(error)
+        if self.lost:
+            return DeviceError(
+                f"{op} on {self.name}: the device was lost ({self.lost}), and what it held with it; "
+                f"other devices work on; restart the program to use this one again"
+            )
         return DeviceError(f"{op} on {self.name} failed: {error}; if the device was lost, restart the program")
 
     def built(self, op: str, text: str) -> Any:
         """A built program, from the cache where the same text was built before.
 
         Raises:
-            CapabilityError: it needs double precision, and the device has none.
+            CapabilityError: it needs double precision, and the device has none; or more than the profile has.
             DeviceError: the driver's compiler refuses it.
         """
         if "cl_khr_fp64" in text and not self.has_double:
             raise CapabilityError(f"{op}: {self.name} has no float64; convert with .to(float32), or use another device")
+        if self.profile is not None:
+            self._refuse(op, self.profile.problem(text))
         with self._building:  # a lock of its own, so that a build stops no launch
             found = self._programs.get(text)
             if found is None:
@@ -107,13 +130,33 @@ class Device:
 
     def _build(self, op: str, text: str) -> Any:
         try:
-            with warnings.catch_warnings():  # drivers put remarks into the log of a build that succeeded
-                warnings.simplefilter("ignore")
-                return cl.Program(self.context, text).build(options=self._options)
+            built = build(self.context, text, self._options)
         except cl.Error as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            reason = next((line for line in lines if "error" in line.lower() and "failed" not in line), lines[0])
-            raise DeviceError(f"{op}: the OpenCL compiler of {self.name} failed: {reason}") from error
+            if getattr(error, "code", None) != cl.status_code.BUILD_PROGRAM_FAILURE:
+                raise self.failure(op, error) from error
+            raise DeviceError(f"{op}: the OpenCL compiler of {self.name} failed: {reason(error)}") from error
+        if self.profile is not None:
+            used = max(self._local_memory(kernel) for kernel in built.all_kernels())
+            if used > self.local_memory:
+                self._refuse(op, f"a kernel uses {used} bytes of local memory, of {self.local_memory}")
+        return built
+
+    def _local_memory(self, kernel: Any) -> int:
+        return int(kernel.get_work_group_info(cl.kernel_work_group_info.LOCAL_MEM_SIZE, self.context.devices[0]))
+
+    def check_group(self, op: str, size: int) -> None:
+        """Refuse a work-group that is too large for the device, or for its profile, which the driver does not know.
+
+        Raises:
+            CapabilityError: it is too large.
+        """
+        if size > self.work_group:
+            self._refuse(op, f"a kernel is launched in work-groups of {size}, of at most {self.work_group}")
+
+    def _refuse(self, op: str, problem: str) -> None:
+        if problem:
+            under = "" if self.profile is None else f" under the profile {self.profile.name!r}"
+            raise CapabilityError(f"{op} on {self.name}{under}: {problem}")
 
     def by_value(self, nbytes: int, buffers: int) -> bool:
         """Whether a frame fits among the arguments beside so many buffers; a longer one goes into a buffer of its own.

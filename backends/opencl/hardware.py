@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyopencl as cl
 
 from hotplug.backend import Capabilities, DeviceInfo, dtypes
+from hotplug.backends.opencl import profile
 from hotplug.errors import DeviceError
 
 _NEEDS_DOUBLE: Final = frozenset({dtypes.float64, dtypes.complex128})
@@ -34,7 +35,7 @@ def find() -> list[Any]:
     if not found:
         reasons = "; ".join(problems) or "no platform has a device"
         raise DeviceError(f"no usable OpenCL device: {reasons}{_vendors()}")
-    return [device for _, device in sorted(found, key=lambda entry: entry[0])]
+    return [profile.applied(device) for _, device in sorted(found, key=lambda entry: entry[0])]
 
 
 def _of_platform(platform: Any, problems: list[str]) -> list[tuple[tuple[Any, ...], Any]]:
@@ -75,8 +76,8 @@ def is_simulator(device: Any) -> bool:
 
 
 def is_processor(device: Any) -> bool:
-    """Whether work-items run one after the other on the cores of a processor."""
-    return bool(device.type & cl.device_type.CPU)
+    """Whether kernels are chosen for work-items that run one after the other on the cores of a processor."""
+    return bool(device.type & cl.device_type.CPU) and profile.of(device) is None
 
 
 def _vendors() -> str:
@@ -91,7 +92,7 @@ def _first_line(error: BaseException) -> str:
 
 def describe(index: int, device: Any) -> DeviceInfo:
     """What a person wants to know of a device."""
-    kind = next((name for mask, name in _KINDS if device.type & mask), "other")
+    kind = "simulator" if is_simulator(device) else next((name for mask, name in _KINDS if device.type & mask), "other")
     details = {
         "type": kind,
         "platform": device.platform.name.strip(),
@@ -99,6 +100,9 @@ def describe(index: int, device: Any) -> DeviceInfo:
         "version": device.version.strip(),
         "compute units": str(device.max_compute_units),
     }
+    restriction = profile.of(device)
+    if restriction is not None:
+        details["profile"] = restriction.name
     return DeviceInfo(index, device.name.strip(), int(device.global_mem_size), details)
 
 

@@ -7,6 +7,9 @@ from hotplug.plugins import BackendSpec, hookimpl
 
 
 def _make() -> Backend:
+    from hotplug.backends.opencl import startup
+
+    startup.prepare()  # before pyopencl is imported
     from hotplug.backends.opencl.backend import OpenCLBackend
 
     return OpenCLBackend()

@@ -47,6 +47,7 @@ class Program:
         by_value = self._by_value
         kernel.set_arg_types((np.dtype(f"V{self.packer.nbytes}") if by_value else None, *[None] * buffers))
         device, queue, few = self.device, self.device.queue, groups.few_items
+        device.check_group(self._op, max(groups.of_few, groups.of_many))
 
         def launch(items: int, frame: bytes, memories: Sequence[Any]) -> None:
             local = groups.of_few if items <= few else groups.of_many
