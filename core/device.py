@@ -19,7 +19,9 @@ __all__ = ["device", "devices", "get_default_device", "resolve_device", "set_def
 BUILT_IN: Final = frozenset({"cpu", "numpy", "opencl", "cuda"})
 """Names that are valid without asking the registry; whether such a device is there is checked on first use."""
 
-_SYNTAX: Final = re.compile(r"(?P<type>[A-Za-z_][A-Za-z0-9_+-]*)(:(?P<index>0|[1-9][0-9]*))?")
+_SYNTAX: Final = re.compile(
+    r"(?P<type>[A-Za-z_][A-Za-z0-9_+-]*)(:((?P<index>0|[1-9][0-9]*)|(?P<words>(?=.*[^\W\d])\w(.*\S)?)))?"
+)
 
 
 @final
@@ -36,7 +38,8 @@ class device:  # noqa: N801 - PyTorch's name
     ('opencl:1', None)
 
     Raises:
-        DeviceError: the string is malformed, or names no kind of device that is installed or known.
+        DeviceError: the string is malformed, or names no kind of device that is installed or known; or no hardware,
+            or several pieces of it, fit the words in place of the index.
     """
 
     __slots__ = ("canonical", "index", "type")
@@ -139,9 +142,13 @@ def _parse(type: object, index: object) -> tuple[str, int | None]:
     if matched is None:
         raise DeviceError(f"device string {type!r} is invalid; write a type, or a type and an index: 'cuda', 'cuda:1'")
     if index is None:
-        digits = matched["index"]
+        digits, words = matched["index"], matched["words"]
+        if words is not None:
+            from hotplug.plugins import registry
+
+            return matched["type"], registry.select(matched["type"], words)
         return matched["type"], None if digits is None else int(digits)
-    if matched["index"] is not None:
+    if matched["index"] is not None or matched["words"] is not None:
         raise DeviceError(f"device string {type!r} has an index, and the index {index!r} was passed as well; drop one")
     return matched["type"], _index(index)
 

@@ -108,6 +108,37 @@ class Registry:
             raise DeviceError(f"device '{name}:{index}' does not exist: {name!r} has {len(found)} of them; use {there}")
         return found[index]
 
+    def select(self, name: str, words: str) -> int:
+        """The index of the one device of a backend that words fit: its type, its name, a part of its name, or a part of its
+        platform's, as ``devices()`` gives them; the first of these that fits any device counts.  Case is ignored.
+
+        Raises:
+            DeviceError: no device fits, or several do; the message lists all.  Besides what :meth:`hardware` raises.
+        """
+        found = self.hardware(name)
+        wanted = words.casefold()
+        texts = [
+            (
+                each.index,
+                each.details.get("type", "").casefold(),
+                each.name.casefold(),
+                each.details.get("platform", ""),
+            )
+            for each in found
+        ]
+        ways = (
+            [index for index, kind, _, _ in texts if kind == wanted],
+            [index for index, _, full, _ in texts if full == wanted],
+            [index for index, _, full, _ in texts if wanted in full],
+            [index for index, _, _, platform in texts if wanted in platform.casefold()],
+        )
+        fitting = next((each for each in ways if each), [])
+        if len(fitting) == 1:
+            return fitting[0]
+        several = f"{len(fitting)} devices fit" if fitting else "no device fits"
+        there = ", ".join(_listed(name, each) for each in found)
+        raise DeviceError(f"device '{name}:{words}': {several}; there are {there}; name one by its index")
+
     def validate(self, name: str) -> None:
         """Raise the error for an unknown name, without making the backend."""
         *decorators, base = name.split("+")
@@ -247,6 +278,12 @@ class Registry:
         raise DeviceError(f"device type {name!r} is unknown{nearest}; {'; '.join(notes)}")
 
 
+def _listed(name: str, info: DeviceInfo) -> str:
+    """A device as a message lists it: ``opencl:0 (pthread-AMD EPYC, CPU, Portable Computing Language)``."""
+    notes = [info.name, *(info.details[each] for each in ("type", "platform") if info.details.get(each))]
+    return f"{name}:{info.index} ({', '.join(notes)})"
+
+
 def _only(name: str, claims: list[Claim[Spec]]) -> Claim[Spec]:
     if len(claims) > 1:
         raise PluginError(
@@ -304,6 +341,7 @@ hardware = _registry.hardware
 names = _registry.names
 register = _registry.register
 report = _registry.report
+select = _registry.select
 source = _registry.source
 unregister = _registry.unregister
 validate = _registry.validate

@@ -120,7 +120,8 @@ class DeviceInfo:
     memory: int
     """Bytes of memory; 0 where unknown."""
     details: dict[str, str] = field(default_factory=dict)
-    """More for the report: driver, versions."""
+    """More for the report: driver, versions.  ``type`` and ``platform``, where they are there, select a device, as its name
+    does: ``"vendor:gpu"``."""
 
 
 class Backend(ABC):
