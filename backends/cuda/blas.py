@@ -1,4 +1,4 @@
-"""Matrix products by cuBLAS: strided batches of float16, bfloat16, float32 and float64.
+"""Matrix products by cuBLAS: strided batches of float16, bfloat16, float32, float64 and complex numbers.
 
 cuBLAS counts matrices by columns, so it is asked for the transposed product of the transposed operands.
 """
@@ -12,10 +12,10 @@ from hotplug import switches
 from hotplug.backend import Array, Layout
 from hotplug.backends import cuda_switches
 
-_TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
+TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "complex64": 4, "complex128": 5, "bfloat16": 14}
 """cudaDataType_t."""
-_FLOAT, _TF32, _DOUBLE = 68, 77, 70
-"""cublasComputeType_t."""
+FLOAT, DOUBLE, TF32 = 68, 70, 77
+"""cublasComputeType_t; half types are summed in float."""
 _DEFAULT: Final = -1
 _LARGEST: Final = 2**31 - 1
 
@@ -52,10 +52,12 @@ class Blas:
         self._index: Final = index
         self._stream: Final = stream
         self._library: Any = None
+        single, double = (ctypes.c_float * 4)(1.0), (ctypes.c_double * 4)(1.0)
         self._numbers: Final[dict[str, tuple[Any, int]]] = {
-            "float64": ((ctypes.c_double * 2)(1.0, 0.0), 8), **dict.fromkeys(("float16", "bfloat16", "float32"),
-            ((ctypes.c_float * 2)(1.0, 0.0), 4)),
+            **dict.fromkeys(("float16", "bfloat16", "float32"), (single, 4)), "float64": (double, 8),
+            "complex64": (single, 8), "complex128": (double, 16),
         }  # fmt: skip
+        """One and zero in the type of the sums, and the bytes from the one to the other."""
 
     def _load(self) -> Any:
         if self._library is None:
@@ -70,7 +72,7 @@ class Blas:
     def product(self, out: Array, left: Array, right: Array) -> bool:
         """Queue ``out = left @ right``; false where cuBLAS can't take the operands as they lie."""
         kind = out.dtype.name
-        if kind not in _TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
+        if kind not in TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
             return False
         a, b, c = (operand(each.layout) for each in (right, left, out))
         batch, m, n = out.shape
@@ -86,8 +88,14 @@ class Blas:
         cublas.setStream(handle, self._stream)
         pair, size = self._numbers[kind]
         one = ctypes.addressof(pair)
-        compute = _DOUBLE if kind == "float64" else _TF32 if kind == "float32" and tf32() else _FLOAT
-        type_ = _TYPES[kind]
+        compute = (
+            DOUBLE
+            if kind in ("float64", "complex128")
+            else TF32
+            if kind in ("float32", "complex64") and tf32()
+            else FLOAT
+        )
+        type_ = TYPES[kind]
         places = [each.storage.buffer.address + each.offset * each.dtype.itemsize for each in (right, left, out)]
         cublas.gemmStridedBatchedEx(
             handle, a.transposed, b.transposed, n, m, k, one, places[0], type_, a.leading, right.strides[0],

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -96,9 +97,8 @@ def load(name: str) -> Library | None:
 
 def _found(name: str) -> Library | None:
     try:
-        from cuda.pathfinder import load_nvidia_dynamic_lib  # comes with CuPy, and knows where pip puts the libraries
-
-        return SharedLibrary(name, load_nvidia_dynamic_lib(name).abs_path)
+        finder = importlib.import_module("cuda.pathfinder")  # comes with CuPy, and knows where pip puts the libraries
+        return SharedLibrary(name, finder.load_nvidia_dynamic_lib(name).abs_path)
     except (ImportError, OSError, RuntimeError, ValueError):  # pathfinder's own errors are RuntimeErrors
         return None
 

@@ -1,0 +1,241 @@
+"""What cuBLASLt is asked for: every descriptor, attribute and address, by a model that computes what it documents."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from cuda_library import STREAM, TYPES, Model, installed, matrix, vector
+
+import hotplug as hp
+from hotplug.backends.cuda import libraries
+from hotplug.backends.cuda.blas_light import WORKSPACE, Result
+from hotplug.conformance.compare import check
+from hotplug.conformance.tolerance import tolerance_of
+from hotplug.runtime import Runtime
+
+DEVICE = "cuda-emulated:0"
+NEEDED = 512
+ACTIVATIONS: dict[str, Any] = {
+    "relu": lambda x: np.where(x < 0, 0, x), "gelu_tanh":
+    lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+}  # fmt: skip
+
+
+class Layout(NamedTuple):
+    kind: int
+    rows: int
+    columns: int
+    leading: int
+
+
+class Operation:
+    def __init__(self, compute: int, scale: int) -> None:
+        self.compute, self.scale = compute, scale
+        self.set: dict[int, int] = {}
+
+
+class Preference:
+    def __init__(self) -> None:
+        self.set: dict[int, int] = {}
+
+
+def _attribute(place: int, size: int) -> int:
+    return int.from_bytes(ctypes.string_at(place, size), "little")
+
+
+class ModelOfLight(Model):
+    """cuBLASLt on host memory."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        super().__init__("cublasLt")
+        self.refuses = refuses
+        self.products: list[tuple[int, int]] = []
+        """Epilogue and compute type of every product."""
+
+    def cublasLtCreate(self, cell: int) -> None:  # noqa: N802 - the library's names
+        self.made(cell, "handle")
+
+    def cublasLtMatmulDescCreate(self, cell: int, compute: int, scale: int) -> None:  # noqa: N802
+        assert scale == {68: 0, 77: 0, 70: 1}[compute]
+        self.made(cell, Operation(compute, scale))
+
+    def cublasLtMatmulDescSetAttribute(self, handle: int, name: int, place: int, size: int) -> None:  # noqa: N802
+        assert size == {3: 4, 7: 4, 8: 8, 11: 8, 12: 8}[name]
+        self.of(handle, Operation).set[name] = _attribute(place, size)
+
+    def cublasLtMatrixLayoutCreate(self, cell: int, kind: int, rows: int, columns: int, leading: int) -> None:  # noqa: N802
+        assert leading >= rows > 0 < columns
+        self.made(cell, Layout(kind, rows, columns, leading))
+
+    def cublasLtMatmulPreferenceCreate(self, cell: int) -> None:  # noqa: N802
+        self.made(cell, Preference())
+
+    def cublasLtMatmulPreferenceSetAttribute(self, handle: int, name: int, place: int, size: int) -> None:  # noqa: N802
+        assert size == {1: 8, 5: 4, 6: 4, 7: 4, 8: 4}[name]
+        self.of(handle, Preference).set[name] = _attribute(place, size)
+
+    def _destroy(self, handle: int) -> None:
+        del self._objects[handle]
+        self._objects[-len(self._objects) - handle] = None  # handles are numbered on
+
+    cublasLtMatmulDescDestroy = cublasLtMatrixLayoutDestroy = cublasLtMatmulPreferenceDestroy = _destroy  # noqa: N815
+
+    def cublasLtMatmulAlgoGetHeuristic(  # noqa: N802
+        self, handle: int, operation: int, a: int, b: int, c: int, d: int, preference: int, wanted: int, results: int,
+        found: int,
+    ) -> int:  # fmt: skip
+        self.of(handle, str)
+        assert wanted == 1
+        assert c == d
+        asked, given = self.of(preference, Preference).set, self.of(operation, Operation).set
+        assert asked[1] == WORKSPACE
+        epilogue = given[7]
+        if self.refuses or (epilogue & 128 and given[12] % 8):
+            return 15
+        for bit, name in ((4, 8), (128, 11)):
+            assert bool(epilogue & bit) == bool(given.get(name))
+        result = Result.from_address(results)
+        aligned = bytes((each - 1) % 256 for each in (asked[5], asked[6], asked[8]))
+        ctypes.memmove(result.algorithm, bytes([7]) + aligned, 4)
+        result.workspace, result.state = NEEDED, 0
+        ctypes.c_int.from_address(found).value = 1
+        return 0
+
+    def cublasLtMatmul(  # noqa: N802
+        self, handle: int, operation: int, alpha: int, a: int, a_form: int, b: int, b_form: int, beta: int, c: int,
+        c_form: int, d: int, d_form: int, algorithm: int, room: int, room_size: int, stream: int,
+    ) -> None:  # fmt: skip
+        self.of(handle, str)
+        what, forms = self.of(operation, Operation), [self.of(each, Layout) for each in (a_form, b_form, d_form)]
+        marks = ctypes.string_at(algorithm, 4)
+        assert marks[0] == 7
+        for mark, place in zip(marks[1:], (a, b, d), strict=True):
+            assert place % (mark + 1) == 0, "less aligned than the algorithm was chosen for"
+        assert (c, c_form, stream, room_size) == (d, d_form, STREAM, NEEDED)
+        vector(room, np.uint8, room_size)[:] = 255
+        scale = TYPES[what.scale]
+        assert vector(alpha, scale, 1)[0] == 1
+        assert vector(beta, scale, 1)[0] == 0
+        wide = np.float64 if what.scale else np.float32
+        left, right, out = (
+            matrix(place, TYPES[form.kind], *form[1:]) for place, form in zip((a, b, d), forms, strict=True)
+        )
+        left = left.T if what.set[3] else left
+        assert (left.shape[0], right.shape[1]) == out.shape
+        assert left.shape[1] == right.shape[0]
+        value = left.astype(wide) @ right.astype(wide)
+        epilogue = what.set[7]
+        if epilogue & 4:
+            value += vector(what.set[8], out.dtype, out.shape[0]).astype(wide)[:, None]
+        if epilogue & 128:
+            matrix(what.set[11], out.dtype, *out.shape, what.set[12])[...] = value
+        assert epilogue in (1, 4, 2, 6, 32, 36, 160, 164)
+        for bit, name in ((2, "relu"), (32, "gelu_tanh")):
+            value = ACTIVATIONS[name](value) if epilogue & bit else value
+        out[...] = value
+        self.products.append((epilogue, what.compute))
+
+
+@pytest.fixture
+def light(emulated: Runtime) -> Iterator[ModelOfLight]:
+    """The emulated device with the model of cuBLASLt."""
+    model = ModelOfLight()
+    with installed(emulated, cublasLt=model):
+        yield model
+
+
+def _layer(x: Any, weight: Any, bias: Any, activation: str) -> Any:
+    if not activation:
+        return hp.nn.functional.linear(x, weight, bias)
+    return hp.ops.linear_activation(x, weight, bias, activation)
+
+
+def _compare(activation: str, kind: Any, biased: bool, sizes: tuple[int, int, int], seed: int) -> None:
+    rows, columns, deep = sizes
+    draw = np.random.default_rng(seed)
+    arrays = [draw.standard_normal(shape) for shape in ((2, rows, deep), (columns, deep), (columns,))]
+    found = []
+    for device in (DEVICE, "cpu"):
+        given = [hp.tensor(each).to(kind).to(device).requires_grad_() for each in arrays]
+        used = given if biased else given[:2]
+        if device == "cpu":
+            used = [each.detach().double().requires_grad_() for each in used]
+        result = _layer(used[0], used[1], used[2] if biased else None, activation)
+        (result * result).sum().backward()
+        found.append([result, *[each.grad for each in used]])
+    for ours, theirs in zip(*found, strict=True):
+        rule = tolerance_of("linear_activation")._replace(half=16)  # gradients of rounded results
+        check(ours.detach().cpu().float().numpy(), theirs.detach().numpy(), kind, rule, terms=8.0)
+
+
+@pytest.mark.parametrize(("activation", "epilogues"), [
+    ("", (1, 4)), ("relu", (2, 6)), ("gelu_tanh", (160, 164)), ("gelu", (1, 4)), ("silu", (1, 4)), ("tanh", (1, 4)),
+    ("sigmoid", (1, 4)),
+])  # fmt: skip
+def test_what_cublaslt_is_asked_for(light: ModelOfLight, activation: str, epilogues: tuple[int, int]) -> None:
+    for kind, compute in ((hp.float32, 68), (hp.bfloat16, 68), (hp.float16, 68)):
+        for biased in (False, True):
+            light.products.clear()
+            _compare(activation, kind, biased, (3, 8, 5), seed=biased)
+            assert light.products == [(epilogues[biased], compute)]
+
+
+def test_the_library_and_our_own_kernel_agree_in_double(emulated: Runtime) -> None:
+    draw = np.random.default_rng(5)
+    given = [hp.tensor(draw.standard_normal(shape), device=DEVICE) for shape in ((70, 9), (67, 9), (67,))]
+    own = _layer(*given, "gelu_tanh").tolist()
+    model = ModelOfLight()
+    with installed(emulated, cublasLt=model):
+        found = _layer(*given, "gelu_tanh").tolist()
+    assert model.products == [(36, 70)]
+    np.testing.assert_allclose(found, own, rtol=1e-12, atol=1e-12)
+
+
+def test_algorithms_are_chosen_once_for_a_form_and_again_for_lesser_alignment(light: ModelOfLight) -> None:
+    flat, weight = hp.arange(200.0, device=DEVICE), hp.ones(8, 5, device=DEVICE)
+    for first in (0, 0, 64, 1, 1):
+        x = flat[first : first + 30].reshape(6, 5)
+        assert _layer(x, weight, None, "").cpu()[1, 0] == x.cpu()[1].sum()
+    assert light.calls.count("cublasLtMatmulAlgoGetHeuristic") == 2
+    assert light.calls.count("cublasLtMatmul") == 5
+
+
+def test_what_cublaslt_refuses_our_own_kernel_computes(emulated: Runtime) -> None:
+    model = ModelOfLight(refuses=True)
+    with installed(emulated, cublasLt=model):
+        _compare("gelu_tanh", hp.float32, True, (3, 8, 5), seed=1)
+        assert not model.products
+        made, gone = (sum(call.endswith(end) for call in model.calls) for end in ("Create", "Destroy"))
+        assert made == gone + 1  # the handle stays
+    with installed(emulated, cublasLt=(model := ModelOfLight())):
+        _compare("gelu_tanh", hp.float32, True, (3, 7, 5), seed=1)  # what is kept needs columns by eight
+        assert not model.products
+
+
+def test_tf32_is_asked_for_where_the_switches_allow_it(light: ModelOfLight) -> None:
+    x = hp.ones(8, 8, device=DEVICE)
+    hp.set_float32_matmul_precision("high")
+    try:
+        _layer(x, x, None, "relu")
+    finally:
+        hp.set_float32_matmul_precision("highest")
+    _layer(x, x, None, "relu")
+    assert light.products == [(2, 77), (2, 68)]
+
+
+def test_a_library_is_switched_off(light: ModelOfLight) -> None:
+    x = hp.ones(8, 8, device=DEVICE)
+    with libraries.without("cublasLt"):
+        assert _layer(x, x, None, "relu")[0, 0].item() == 8
+    assert not light.calls
+
+
+def test_products_of_nothing(light: ModelOfLight) -> None:
+    bias = hp.ones(4, device=DEVICE)
+    assert _layer(hp.ones(0, 3, device=DEVICE), hp.ones(4, 3, device=DEVICE), bias, "relu").shape == (0, 4)
+    assert _layer(hp.ones(2, 0, device=DEVICE), hp.ones(4, 0, device=DEVICE), bias, "relu").tolist() == [[1.0] * 4] * 2
+    assert not light.products
