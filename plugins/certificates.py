@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Final, NamedTuple
+
+from hotplug.backend import DeviceInfo
 
 KIND: Final = "hotplug conformance report"
 """What a report says of itself."""
@@ -27,17 +29,44 @@ class Certificate(NamedTuple):
     """``full`` or ``sampled``."""
     distribution: str
     """Name and version of the distribution that was tested, e.g. ``hotplug-vendor 0.3``."""
+    hardware: Mapping[str, str] = {}
+    """Name of the hardware that it was tested on, and what else of :data:`DECISIVE` was known."""
 
-    def shown(self, distribution: str) -> str:
-        """``level 3, 2026-11-21``, with what restricts it: the suite's size, and another version than the installed one."""
+    def fits(self, info: DeviceInfo) -> bool:
+        """Whether the suite ran on this hardware, through this platform; the driver may be another version."""
+        return all(self.hardware.get(each) == _fact(info, each) for each in DECISIVE)
+
+    def shown(self, distribution: str, info: DeviceInfo) -> str:
+        """``level 3, 2026-11-21``, with what restricts it: the suite's size, another driver, and another version than the
+        installed one; ``none`` for other hardware than that which was tested, which is named.
+        """
+        if not self.fits(info):
+            return f"none (level {self.level} on {self.hardware.get('name', 'unnamed hardware')})"
         size = "" if self.size == "full" else f" ({self.size})"
+        driver = self.hardware.get("driver")
+        older = "" if driver == info.details.get("driver") else f", with driver {driver}"
         other = "" if self.distribution == distribution else f", for {self.distribution}"
-        return f"level {self.level}{size}, {self.date}{other}"
+        return f"level {self.level}{size}, {self.date}{older}{other}"
 
 
-def newest(modules: list[str], backend: str) -> Certificate | None:
-    """The newest certificate of a kind of device beside one of the plugin modules; the highest level of that day."""
-    return max((each for module in modules for each in _beside(module) if each.backend == backend), default=None)
+DECISIVE: Final = ("name", "platform", "profile")
+"""What tells devices of one backend apart: one driver's kernels prove nothing of another's."""
+
+
+def _fact(info: DeviceInfo, name: str) -> str | None:
+    return info.name if name == "name" else info.details.get(name)
+
+
+def found(modules: list[str], backend: str) -> list[Certificate]:
+    """The certificates of a kind of device beside the plugin modules, the newest first; of one day, the highest level."""
+    every = [each for module in modules for each in _beside(module) if each.backend == backend]
+    return sorted(every, key=lambda each: each[:2], reverse=True)
+
+
+def shown(certificates: list[Certificate], distribution: str, info: DeviceInfo) -> str:
+    """What is said of a device: by the newest certificate that was made on such hardware, else by the newest one."""
+    chosen = next((each for each in certificates if each.fits(info)), certificates[0] if certificates else None)
+    return "" if chosen is None else chosen.shown(distribution, info)
 
 
 def _beside(module: str) -> Iterator[Certificate]:
@@ -61,4 +90,6 @@ def _certificate(record: dict[str, object]) -> Iterator[Certificate]:
     plugin = record["plugin"]
     if record["kind"] == KIND and isinstance(record["certified"], int) and isinstance(plugin, dict):
         names = (record["date"], record["certified"], record["backend"], record["size"])
-        yield Certificate(*names, f"{plugin['name']} {plugin['version']}")  # type: ignore[arg-type]
+        known = record.get("hardware")
+        hardware = known if isinstance(known, dict) else {}
+        yield Certificate(*names, f"{plugin['name']} {plugin['version']}", hardware)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from typing import Final, Generic, NoReturn, TypeVar, final
 from hotplug.backend import CONTRACT_VERSION, Backend, DeviceInfo
 from hotplug.errors import DeviceError, PluginError
 from hotplug.plugins import discovery
-from hotplug.plugins.certificates import Certificate, newest
+from hotplug.plugins.certificates import Certificate, found as certificates_of
 from hotplug.plugins.hookspecs import BackendSpec, DecoratorSpec
 from hotplug.plugins.report import DeviceRow, rows
 
@@ -168,10 +168,10 @@ class Registry:
         self._load()
         return ", ".join(claim.distribution for claim in self._claims[name])
 
-    def certificate(self, name: str) -> Certificate | None:
-        """The newest certificate of a backend that its plugin ships."""
+    def certificates(self, name: str) -> list[Certificate]:
+        """The certificates of a backend that its plugin ships, the newest first."""
         self._load()
-        return newest([claim.module for claim in self._claims.get(name, [])], name)
+        return certificates_of([claim.module for claim in self._claims.get(name, [])], name)
 
     def hint(self, name: str) -> str:
         """What the plugin says to do where its backend is unavailable; empty if it says nothing."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hotplug.backend import Capabilities, dtypes
 from hotplug.device import shown_index
+from hotplug.plugins.certificates import shown
 
 if TYPE_CHECKING:
     from hotplug.plugins.registry import Registry
@@ -26,7 +27,7 @@ class DeviceRow:
     distribution: str = ""
     """Who brings it: name and version of the distribution."""
     certified: str = ""
-    """What the newest certificate that the plugin ships says, e.g. ``level 3, 2026-11-21``."""
+    """What the newest certificate that the plugin ships for such hardware says, e.g. ``level 3, 2026-11-21``."""
     problem: str = ""
     """Why the device is unavailable; empty where it is available."""
     hint: str = ""
@@ -64,12 +65,17 @@ def _backend_rows(registry: Registry, name: str) -> Iterator[DeviceRow]:
         cause = error.__cause__ or error
         yield DeviceRow(name, distribution=source, problem=f"{type(cause).__name__}: {cause}", hint=registry.hint(name))
         return
-    certificate = registry.certificate(name)
-    certified = "" if certificate is None else certificate.shown(source)
+    certificates = registry.certificates(name)
     for info, can in found:
-        shown = shown_index(info.index, backend.numbered)
+        number = shown_index(info.index, backend.numbered)
+        certified = shown(certificates, source, info)
         yield DeviceRow(
-            name if shown is None else f"{name}:{shown}", info.name, info.memory, dtype_summary(can), source, certified
+            name if number is None else f"{name}:{number}",
+            info.name,
+            info.memory,
+            dtype_summary(can),
+            source,
+            certified,
         )
 
 

@@ -14,7 +14,9 @@ import pytest
 from fake_backend import install, plugin_source
 from layout import ROOT
 
+from hotplug.backend import DeviceInfo
 from hotplug.conformance.report import read
+from hotplug.plugins.certificates import found as certificates, shown as row_text
 from hotplug.plugins.command import lines
 from hotplug.plugins.registry import Registry
 
@@ -31,7 +33,8 @@ LARGEST = 150_000
 def certificate(**more: Any) -> str:
     return json.dumps({
         "kind": "hotplug conformance report", "format": 1, "backend": "vendor", "certified": 3, "size": "full",
-        "date": "2026-03-01", "plugin": {"name": "hotplug-vendor", "version": "0.3"}, **more,
+        "date": "2026-03-01", "plugin": {"name": "hotplug-vendor", "version": "0.3"},
+        "hardware": {"name": "Fake 0", "memory": 3 << 30}, **more,
     })  # fmt: skip
 
 
@@ -83,6 +86,33 @@ def test_the_newest_of_the_kind_of_device(shown: Any) -> None:
 def test_of_another_version_of_the_plugin(shown: Any) -> None:
     old = certificate(plugin={"name": "hotplug-vendor", "version": "0.2"})
     assert shown(certificate=old) == "level 3, 2026-03-01, for hotplug-vendor 0.2"
+
+
+@pytest.mark.parametrize("hardware", [{"name": "Fake 1"}, {"name": "Fake 0", "platform": "another"}, {}, None])
+def test_of_other_hardware(shown: Any, hardware: Any) -> None:
+    """What a vendor certified on one piece of hardware says nothing of another."""
+    name = (hardware or {}).get("name", "unnamed hardware")
+    other = certificate(hardware=hardware, date="2026-04-01")
+    assert shown(certificate=other) == f"none (level 3 on {name})"
+    assert shown(certificate_a=other, certificate_b=certificate()) == "level 3, 2026-03-01", "the one that fits wins"
+
+
+def test_of_another_driver(shown: Any) -> None:
+    older = certificate(hardware={"name": "Fake 0", "driver": "1.0"})
+    assert shown(certificate=older) == "level 3, 2026-03-01, with driver 1.0"
+
+
+def test_a_simulator_is_not_certified_by_another_device() -> None:
+    found = certificates(["hotplug.backends.opencl.plugin"], "opencl")
+    real = found[0].hardware
+    details = {each: real[each] for each in ("platform", "driver")}
+    assert row_text(found, "hotplug 0.1.0", DeviceInfo(0, real["name"], 1, details)).startswith("level 4")
+    for name, more in (
+        ("Oclgrind Simulator", {}),
+        (real["name"], {"platform": "x"}),
+        (real["name"], {"profile": "apple"}),
+    ):
+        assert row_text(found, "hotplug 0.1.0", DeviceInfo(1, name, 1, details | more)).startswith("none (level 4 on")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "null", '{"kind": 3, "plugin": {}}', certificate(plugin="x")])
