@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cuda import classification, convolution, matmul_epilogues, norms, pooling, softmax
+from hotplug.backends.cuda import classification, convolution, matmul_epilogues, norms, ordering, pooling, softmax
 from hotplug.backends.cuda.attention import attention
 from hotplug.backends.cuda.attention_backward import attention_backward
 from hotplug.backends.cuda.device import Device
@@ -18,6 +18,7 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     **convolution.OVERRIDES,
     **matmul_epilogues.OVERRIDES,
     **norms.OVERRIDES,
+    **ordering.OVERRIDES,
     **pooling.OVERRIDES,
     **softmax.OVERRIDES,
 }
