@@ -151,6 +151,7 @@ class Packer:
         tail = "".join(_FORMATS[kind.name] for kind in self._kinds)
         self._tail: Final = struct.Struct(f"={tail}{-struct.calcsize(f'={tail}') % 8}x")
         self.nbytes: Final = 8 * operands + self._words.size + self._tail.size
+        self.takes_scalars: Final = bool(scalars)
 
     def words(self, layouts: Layouts) -> bytes:
         """The part that follows from the layouts alone."""
