@@ -1,0 +1,91 @@
+"""Convolution over one to three axes and its two gradients: in panels on processors, in tiles of local memory elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from hotplug.backend import Kernel, OpKey
+from hotplug.backend.render import OPENCL, Source
+from hotplug.backends.opencl import convolution_panels as panels
+from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
+from hotplug.backends.opencl.convolution_gradient import weight_gradient
+from hotplug.backends.opencl.convolution_plan import (
+    Panel,
+    Problem,
+    backward,
+    forward,
+    merges,
+    padded_copy,
+    parts,
+    problem,
+)  # fmt: skip
+from hotplug.backends.opencl.device import Device
+from hotplug.backends.opencl.frame import Layouts
+from hotplug.backends.opencl.tiles import vectors
+from hotplug.dtypes import dtype
+
+
+def _panels_of(kind: dtype) -> dict[str, Panel]:
+    """By kernel: for rows in blocks, and for groups of a single row."""
+    width = 32 // kind.compute.itemsize
+    return {"hp_panels": Panel(4, 3, width), "hp_narrow": Panel(1, 6, width)}
+
+
+def _correlation(of: Problem, is_forward: bool, kind: dtype, device: Device) -> Plan:
+    found = forward(of) if is_forward else backward(of)
+    name = "hp_panels" if found.rows > 1 else "hp_narrow"
+    panel = _panels_of(kind)[name]
+    merged = merges(found, of.images, panel.places)
+    copy = padded_copy(of, found, panel.rows, panel.places + panel.width, merged=merged, is_forward=is_forward)
+    blocks = -(-found.rows // panel.rows)
+    tiles = -(-(found.length + (of.images - 1) * found.volume * merged) // panel.places)
+    work = tiles * of.groups * copy.numbers["tables"] * (1 if merged else of.images)
+    share = parts(blocks, work, device.units)
+    near, far = of.taps, found.depth * of.taps
+    numbers = {
+        **copy.numbers, "weights_at": copy.size, "packed": of.groups * blocks * found.depth, "blocks": blocks,
+        "row_step": far if is_forward else near, "depth_step": near if is_forward else found.rows * of.taps,
+        "group_step": found.rows * far, "merge": of.images if merged else 1, "span": found.volume, "tiles": tiles,
+        "parts": share, "out_step": found.out_step,
+    }  # fmt: skip
+    before = numbers["copied"] + numbers["packed"] + numbers["tables"] + 1
+    scratch = copy.size + numbers["packed"] * of.taps * panel.rows
+    steps = [items("hp_prepare", before, device.heavy), Step(name, work * share)]
+    return Plan(numbers, steps, scratch * kind.compute.itemsize)
+
+
+def _usable(device: Device, key: OpKey) -> bool:
+    kind = key.dtypes[0]
+    plain = all(each is kind for each in key.dtypes) and kind.kind == "f" and 3 <= key.rank <= 5
+    return device.is_processor and plain and not key.index64 and all(each == "contiguous" for each in key.layouts)
+
+
+def _correlate(device: Device, key: OpKey, is_forward: bool) -> Kernel | None:
+    """Forward, or the gradient for the input, in panels."""
+    if not _usable(device, key):
+        return None
+    kind, source = key.dtypes[0], Source(OPENCL)
+    biased = is_forward and ("bias", None) not in key.attributes
+    stored, real = source.stored(kind), source.type(kind.compute)
+    names = ("source", "weight", *(["bias"] if biased else []))
+    sheet = Sheet({"out": stored, **dict.fromkeys(names, f"const {stored}")}, panels.WORDS, scratch=real)
+    kernels = [sheet.kernel("hp_prepare", panels.prepare(source, kind))]
+    for name, panel in _panels_of(kind).items():
+        kernels.append(sheet.kernel(name, panels.panels(source, kind, panel, biased), local=1))
+    width = _panels_of(kind)["hp_panels"].width
+    text = "".join([panels.CONTRACT, vectors(source, kind, width), panels.copied(source, kind), *kernels])
+
+    def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
+        out, first, second = (each.shape for each in layouts[:3])
+        shapes = (first, second, out) if is_forward else (out, second, first)
+        return _correlation(problem(*shapes, *scalars[-4:]), is_forward, kind, device)
+
+    return Override(device, key.name, source, sheet, text, plan, ("hp_prepare", *_panels_of(kind)))
+
+
+OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    "convolution": lambda device, key: _correlate(device, key, True),
+    "convolution_input_backward": lambda device, key: _correlate(device, key, False),
+    "convolution_weight_backward": lambda device, key: weight_gradient(device, key) if _usable(device, key) else None,
+}
