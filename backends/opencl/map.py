@@ -1,4 +1,4 @@
-"""``map``: a work-item an element."""
+"""``map``: on a GPU a work-item an element; on a processor a work-item many."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Frame
+from hotplug.backends.opencl.loops import loops, moved
 from hotplug.backends.opencl.program import Program, Single
 from hotplug.backends.opencl.text import advance, indented, pointers, raw
-from hotplug.expr.node import Expr, input_
 
 
 def map_(device: Device, key: OpKey) -> Kernel:
+    """The kernel of a key."""
+    return loops(device, key) if device.is_processor else by_element(device, key)
+
+
+def by_element(device: Device, key: OpKey) -> Kernel:
     """Loads, the program's statements, then the stores: so an output may be an input."""
     outs = len(key.program)
     program, kinds = key.program, key.dtypes
     if all(root.op == "input" for root in program):
-        program, kinds = _moved(program), tuple(raw(kind) for kind in kinds)
+        program, kinds = moved(program), tuple(raw(kind) for kind in kinds)
     source, frame = Source(OPENCL), Frame(key)
     body = [f"const {frame.index} i = ({frame.index})get_global_id(0);", f"if (i >= {frame.count(0)}) return;"]
     axes = range(key.rank)
@@ -37,7 +42,3 @@ def map_(device: Device, key: OpKey) -> Kernel:
     text = f"__kernel void hp_map(HP_FRAME, {pointers(source, outs, kinds)}) {{\n{indented(body)}}}"
     built = Program(device, "map", frame, source, text, len(kinds))
     return Single(built, built.launcher("hp_map", len(kinds), device.light), lambda layouts: layouts[0].numel)
-
-
-def _moved(program: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    return tuple(input_(root.value, raw(root.dtype)) for root in program)

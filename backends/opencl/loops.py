@@ -1,0 +1,237 @@
+"""``map`` on processors: a work-item goes through a stretch of elements, in a loop that becomes vector instructions.
+
+How the loop runs (along which axis, and which operands step by 0, 1 or more) follows from the layouts of a call; each
+such form is a program of its own, built when first needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, final
+
+from hotplug.backend import Array, Kernel, OpKey
+from hotplug.backends.opencl.device import Device
+from hotplug.backends.opencl.dialect import source_of
+from hotplug.backends.opencl.frame import Frame, Layouts
+from hotplug.backends.opencl.program import Program, Single
+from hotplug.backends.opencl.text import advance, indented, pointers, raw
+from hotplug.expr.node import Expr, input_, leaves
+
+SAFE: Final = "\n#pragma clang loop vectorize(assume_safety)"
+"""Before a loop whose turns don't depend on each other.  Other compilers than Clang ignore it."""
+
+_PIECE: Final = 4096
+_LEAST_PIECE: Final = 512
+_SIDE: Final = 16
+"""Of a square of elements, where operands are contiguous along different axes."""
+_LONG: Final = 32
+"""A loop so long is long enough."""
+_MANY_PLANS: Final = 4096
+
+
+class Form(NamedTuple):
+    """How a call is looped over."""
+
+    axis: int
+    """Of the loop; -1 where all elements are one row."""
+    steps: tuple[int, ...]
+    """Of every operand along that axis: 0, 1, or 2 for anything else."""
+    across: int
+    """The axis along which the next rows lie; -1: the last of the others."""
+
+
+def form_of(key: OpKey, layouts: Layouts) -> Form:
+    """The best form for layouts, outputs first."""
+    if "strided" not in key.layouts:
+        return Form(-1, tuple(int(each == "contiguous") for each in key.layouts), -1)
+    outs, shape = len(key.program), layouts[0].shape
+
+    def score(axis: int) -> tuple[int, int, int]:
+        dense = [abs(each.strides[axis]) <= 1 for each in layouts]
+        return min(shape[axis], _LONG), 2 * sum(dense[:outs]) + sum(dense[outs:]), axis
+
+    axis = max(range(key.rank), key=score)
+    steps = tuple(each.strides[axis] if each.strides[axis] in (0, 1) else 2 for each in layouts)
+    crossing = [layout for layout, step in zip(layouts, steps, strict=True) if step == 2]
+    across = [
+        each
+        for each in range(key.rank)
+        if each != axis and shape[each] >= _SIDE // 2 and any(layout.strides[each] == 1 for layout in crossing)
+    ]
+    return Form(axis, steps, across[0] if across else -1)
+
+
+class _Split(NamedTuple):
+    """How the elements of a call are dealt out: ``rows`` of ``length``, a work-item so many rows and elements of each."""
+
+    rows: int
+    length: int
+    rows_each: int
+    piece: int
+
+    @property
+    def pieces(self) -> int:
+        return -(-self.length // self.piece)
+
+    @property
+    def items(self) -> int:
+        return self.pieces * -(-self.rows // self.rows_each)
+
+
+def _split(form: Form, layouts: Layouts, units: int) -> _Split:
+    count = layouts[0].numel
+    length = count if form.axis < 0 else layouts[0].shape[form.axis]
+    rows = count // length
+    if form.across >= 0:
+        return _Split(rows, length, _SIDE, 2 * _SIDE)
+    work = max(_LEAST_PIECE, min(_PIECE, -(-count // (4 * units)))) // 64 * 64
+    return _Split(rows, length, max(1, work // length), work)
+
+
+@final
+class _Text:
+    """The text of the kernel of one form."""
+
+    def __init__(self, device: Device, key: OpKey, form: Form) -> None:
+        self.outs: Final = len(key.program)
+        program, kinds = key.program, key.dtypes
+        if all(root.op == "input" for root in program):
+            program, kinds = moved(program), tuple(raw(kind) for kind in kinds)
+        self.key: Final = key
+        self.form: Final = form
+        self.units: Final = device.units
+        self.program: Final = program
+        self.kinds: Final = kinds
+        self.source: Final = source_of(device)
+        self.frame: Final = Frame(key)
+        axes = [axis for axis in range(key.rank) if axis not in (form.axis, form.across)]
+        self.others: Final = [] if form.axis < 0 else axes + [form.across] * (form.across >= 0)
+
+    def word(self, name: str) -> str:
+        """A number of the split."""
+        return self.frame.word((name,), lambda layouts: getattr(_split(self.form, layouts, self.units), name))
+
+    def item(self) -> list[str]:
+        """Statements that find a work-item's rows and its stretch of each."""
+        index, pieces = self.frame.index, self.word("pieces")
+        lines = [
+            f"const {index} item = ({index})get_global_id(0), group = item / {pieces};",
+            f"const {index} begin = (item - group * {pieces}) * {self.word('piece')};",
+            f"const {index} length = {self.word('length')}, left = length - begin;",
+            f"const {index} end = left < {self.word('piece')} ? length : begin + {self.word('piece')};",
+        ]
+        if self.form.axis >= 0:
+            lines += [
+                f"const {index} row_begin = group * {self.word('rows_each')}, rows_left = {self.word('rows')} - row_begin;",
+                f"const {index} row_end = row_begin + "
+                f"(rows_left < {self.word('rows_each')} ? rows_left : {self.word('rows_each')});",
+            ]
+        return [*lines, *advance(self.frame, len(self.kinds))]
+
+    def elements(self) -> tuple[list[str], dict[int, str], list[str]]:
+        """Statements before the loop, every operand's element in it, and the inputs that don't change in it."""
+        index, lines, found, constants = self.frame.index, [], {}, []
+        for position, (kind, step) in enumerate(zip(self.kinds, self.form.steps, strict=True)):
+            pointer = f"p{position}"
+            if self.form.axis >= 0:
+                pointer = f"q{position}"
+                const = "" if position < self.outs else "const "
+                place = self.frame.position(position, self.others, "c")
+                lines.append(f"__global {const}{self.source.stored(kind)} *{pointer} = p{position} + {place};")
+            if step == 2:
+                lines.append(f"const {index} step{position} = {self.frame.stride(position, self.form.axis)};")
+            found[position] = f"{pointer}[{('0', 'i', f'i * step{position}')[step]}]"
+            if not step and position >= self.outs:
+                constants.append(self.load(position, found[position]))
+        return lines, found, constants
+
+    def load(self, position: int, element: str) -> str:
+        kind = self.kinds[position]
+        return f"const {self.source.type(kind)} x{position} = {self.source.load(kind, element)};"
+
+    def index_of_element(self) -> tuple[list[str], str]:
+        """Statements before the loop, and the element's index in C order."""
+        if self.form.axis < 0 or not list(leaves(self.program, "index")):
+            return [], "i"
+        order = {axis: self.frame.word(("order", axis), _order_of(axis)) for axis in (*self.others, self.form.axis)}
+        start = " + ".join(f"c{axis} * {order[axis]}" for axis in self.others) or "0"
+        kind = self.frame.index
+        lines = [f"const {kind} first = {start}, order = {order[self.form.axis]};"]
+        return lines, "(first + i * order)"
+
+    def loop(self) -> list[str]:
+        """Loads, the program's statements, then the stores: so an output may be an input."""
+        source = self.source
+        before, elements, constants = self.elements()
+        base, index = self.index_of_element()
+        scalars = dict(self.frame.scalars(self.program))
+        named: Mapping[int, str] = {position: f"s{position}" for position in scalars}
+        kinds = {leaf.value: leaf.dtype for leaf in leaves(self.program, "scalar")}
+        numbers = [f"const {source.type(kinds[at])} s{at} = {text};" for at, text in scalars.items()]
+        moving = [at for at in range(self.outs, len(self.kinds)) if self.form.steps[at]]
+        body = source.render(self.program, {at: f"x{at + self.outs}" for at in range(len(self.kinds))}, named, index)
+        lines = [*before, *base, *constants, *numbers, SAFE, f"for ({self.frame.index} i = begin; i < end; ++i) {{"]
+        lines += [self.load(at, elements[at]) for at in moving]
+        lines += body.statements
+        for at, (root, value) in enumerate(zip(self.program, body.values, strict=True)):
+            lines.append(source.store(self.kinds[at], elements[at], value, root.dtype))
+        return [*lines, "}"]
+
+    def kernel(self) -> str:
+        lines = self.item()
+        if self.form.axis >= 0:
+            index = self.frame.index
+            lines += [f"for ({index} row = row_begin; row < row_end; ++row) {{"]
+            lines += [*self.frame.unravel("row", 0, self.others, "c"), *self.loop(), "}"]
+        else:
+            lines += self.loop()
+        parameters = pointers(self.source, self.outs, self.kinds)
+        return f"__kernel void hp_map(HP_FRAME, {parameters}) {{\n{indented(lines)}}}"
+
+
+def _order_of(axis: int) -> Any:
+    return lambda layouts: math.prod(layouts[0].shape[axis + 1 :])
+
+
+def moved(program: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """A program that only copies, on unsigned integers of the same size."""
+    return tuple(input_(root.value, raw(root.dtype)) for root in program)
+
+
+def _single(device: Device, key: OpKey, form: Form) -> Single:
+    """The kernel of one form."""
+    text = _Text(device, key, form)
+    kernel = text.kernel()
+    program = Program(device, "map", text.frame, text.source, kernel, len(text.kinds))
+    launch = program.launcher("hp_map", len(text.kinds), device.tiles)
+    return Single(program, launch, lambda layouts: _split(form, layouts, device.units).items)
+
+
+@final
+class _Loops:
+    """The kernel of a key whose operands are strided."""
+
+    def __init__(self, device: Device, key: OpKey) -> None:
+        self._device: Final = device
+        self._key: Final = key
+        self._built: dict[Form, Single] = {}
+        self._known: dict[Layouts, Single] = {}
+
+    def _kernel(self, layouts: Layouts) -> Single:
+        form = form_of(self._key, layouts)
+        if form not in self._built:
+            self._built[form] = _single(self._device, self._key, form)
+        if len(self._known) >= _MANY_PLANS:
+            self._known.clear()
+        found = self._known[layouts] = self._built[form]
+        return found
+
+    def __call__(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
+        layouts = tuple([array.layout for array in (*outs, *inputs)])
+        (self._known.get(layouts) or self._kernel(layouts))(outs, inputs, scalars)
+
+
+def loops(device: Device, key: OpKey) -> Kernel:
+    """The kernel of a key on a processor."""
+    return _Loops(device, key) if "strided" in key.layouts else _single(device, key, form_of(key, ()))
