@@ -1,7 +1,8 @@
 """Attention, forward: tiles of scores pass through shared memory, and are never stored.
 
 A block has 64 queries and 64 columns of the values, and goes along the keys, 32 at a time; the softmax's maximum and sum are
-kept running (Milakov and Gimelshein, 2018; Dao et al., 2022).
+kept running (Milakov and Gimelshein, 2018; Dao et al., 2022).  Half types are computed with as float; where there are tensor
+cores, heads of up to 128 elements are theirs (:mod:`hotplug.backends.cuda.attention_tensor`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from hotplug.backend import Kernel, Layout, OpKey
 from hotplug.backend.render import Source
+from hotplug.backends.cuda import attention_tensor
 from hotplug.backends.cuda.composite import Override, Plan, Sheet, Step
 from hotplug.backends.cuda.device import Device
 from hotplug.backends.cuda.dialect import CUDA
@@ -27,14 +29,17 @@ COLUMNS: Final = 32
 DEPTH: Final = 16
 WIDTH: Final = 64
 AXES: Final = 6
+Load = Callable[[str], str]
 
 LOCATE: Final = f"""
-// Adds to an offset what the number of a matrix in C order over the batch's axes amounts to.
+// What the number of a matrix, in C order over the batch's axes, amounts to as an offset.
 HP_INLINE hp_i64 hp_batch(hp_i64 flat, const hp_i64 *sizes, const hp_i64 *steps) {{
     hp_i64 at = 0;
 #pragma unroll
     for (int axis = {AXES - 1}; axis >= 0; --axis) {{
-        const hp_i64 rest = flat / sizes[axis];
+        if (flat == 0) break;
+        const bool wide = (flat | sizes[axis]) >> 32 != 0;
+        const hp_i64 rest = wide ? flat / sizes[axis] : (hp_i64)((hp_u32)flat / (hp_u32)sizes[axis]);
         at += (flat - rest * sizes[axis]) * steps[axis];
         flat = rest;
     }}
@@ -44,10 +49,15 @@ HP_INLINE hp_i64 hp_batch(hp_i64 flat, const hp_i64 *sizes, const hp_i64 *steps)
 
 
 def usable(key: OpKey) -> bool:
-    """Whether the kernels take the operands: one wide floating dtype, a mask of it or of bool, and no dropout."""
+    """Whether the kernels take the operands: one floating dtype, a mask of it or of bool, and no dropout."""
     kind = key.dtypes[0]
-    plain = all(each in (kind, bool_) for each in key.dtypes) and kind.kind == "f" and kind.itemsize >= 4
+    plain = kind.kind == "f" and all(each in (kind, kind.compute, bool_) for each in key.dtypes)
     return plain and ("stream", None) in key.attributes
+
+
+def loading(source: Source, kind: dtype) -> Load:
+    """What makes a value of an element in memory."""
+    return lambda element: source.load(kind, element)
 
 
 def shared_tiles(name: str) -> list[str]:
@@ -98,32 +108,35 @@ def tile_update(kind: dtype) -> list[str]:
     ]
 
 
-def bounded(pointer: str, matrix: str, row: str, rows: str) -> Callable[[str, str], str]:
+def bounded(load: Load, pointer: str, row: str, rows: str) -> Callable[[str, str], str]:
     """Reads ``pointer[row + r][d]``, or 0 behind the last row."""
-    return lambda r, d: (
-        f"({row} + {r} < {rows} ? {pointer}[({row} + {r}) * HP({matrix}_row) + {d} * HP({matrix}_column)] : 0)"
-    )
+
+    def read(r: str, d: str) -> str:
+        element = f"{pointer}[({row} + {r}) * HP({pointer}_row) + {d} * HP({pointer}_column)]"
+        return f"({row} + {r} < {rows} ? {load(element)} : 0)"
+
+    return read
 
 
-def masked(name: str, key: OpKey, value: str, query: str, column: str) -> list[str]:
+def masked(name: str, key: OpKey, load: Load, value: str, query: str, column: str) -> list[str]:
     """Statements that define ``s``, the score of a query and a key: -inf where not to attend."""
     lines = [f"{name} s = {value} * ({name})HP(scale);"]
     if ("mask", None) not in key.attributes:
         element = f"mask[{query} * HP(mask_row) + {column} * HP(mask_column)]"
-        lines.append(f"if (!{element}) s = -INFINITY;" if bool_ in key.dtypes else f"s += {element};")
+        lines.append(f"if (!{element}) s = -INFINITY;" if bool_ in key.dtypes else f"s += {load(element)};")
     if ("causal", True) in key.attributes:
         lines.append(f"if ({column} > {query}) s = -INFINITY;")
     return lines
 
 
-def _scores(name: str, key: OpKey) -> list[str]:
+def _scores(name: str, key: OpKey, load: Load) -> list[str]:
     """Statements that put a tile of scores into shared memory, -inf outside and where not to attend."""
     return [
         "for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c) {",
         "    const hp_i64 here = row + y + 16 * r, there = base + x + 16 * c;",
         f"    {name} found = -INFINITY;",
         "    if (here < HP(queries) && there < HP(keys)) {",
-        *masked(name, key, "part[r][c]", "here", "there"), "found = s;",
+        *masked(name, key, load, "part[r][c]", "here", "there"), "found = s;",
         "    }",
         "    score[y + 16 * r][x + 16 * c] = found;",
         "}",
@@ -153,7 +166,7 @@ def _powers(name: str, exp: str, greater: str) -> list[str]:
 
 
 def _text(source: Source, key: OpKey) -> str:
-    kind = key.dtypes[0]
+    kind, load = key.dtypes[0].compute, loading(source, key.dtypes[0])
     name, exp = source.type(kind), CUDA.math("exp", kind)
     limit = f"hp_smaller(HP(keys), row + {ROWS})" if ("causal", True) in key.attributes else "HP(keys)"
     has_mask = ("mask", None) not in key.attributes
@@ -170,10 +183,10 @@ def _text(source: Source, key: OpKey) -> str:
         "for (int r = 0; r < 4; ++r) for (int c = 0; c < 4; ++c) sum[r][c] = 0;",
         f"const hp_i64 limit = {limit};",
         f"for (hp_i64 base = 0; base < limit; base += {COLUMNS}) {{",
-        *tile_product(name, kind, "part", "HP(depth)", bounded("query", "query", "row", "HP(queries)"),
-                      bounded("key", "key", "base", "HP(keys)")),
-        *_scores(name, key),
-        *load_tile("value", "value", "base", "HP(keys)", "first", "HP(width)", name),
+        *tile_product(name, kind, "part", "HP(depth)", bounded(load, "query", "row", "HP(queries)"),
+                      bounded(load, "key", "base", "HP(keys)")),
+        *_scores(name, key, load),
+        *load_tile(load, "value", "base", "HP(keys)", "first", "HP(width)", name),
         "__syncthreads();",
         *_powers(name, exp, greater),
         "__syncthreads();",
@@ -187,7 +200,7 @@ def _text(source: Source, key: OpKey) -> str:
         f"            (top == -INFINITY ? ({name})0 : top) + {CUDA.math('log', kind)}(total);",
         "}",
         "__syncthreads();",
-        *store_tile("out", "batch", "HP(queries)", "HP(width)", "sum[r][c] / factor[y + 16 * r]"),
+        *store_tile(source, key, "out", "batch", "HP(queries)", "HP(width)", "sum[r][c] / factor[y + 16 * r]"),
         "__syncthreads();",
         "}",
     ]  # fmt: skip
@@ -200,24 +213,26 @@ def _operands(source: Source, key: OpKey, has_mask: bool) -> list[tuple[str, str
     return [("query", stored), ("key", stored), ("value", stored), *mask]
 
 
-def load_tile(pointer: str, matrix: str, row: str, rows: str, first: str, columns: str, name: str) -> list[str]:
+def load_tile(load: Load, pointer: str, row: str, rows: str, first: str, columns: str, name: str) -> list[str]:
     """Statements that bring 32 rows and 64 columns of a matrix into ``tile``, with 0 beyond its ends."""
-    place = f"({row} + k) * HP({matrix}_row) + ({first} + c) * HP({matrix}_column)"
+    element = f"{pointer}[({row} + k) * HP({pointer}_row) + ({first} + c) * HP({pointer}_column)]"
     return [
         "#pragma unroll 1",
         f"for (int e = thread; e < {COLUMNS * WIDTH}; e += {THREADS}) {{",
         f"    const int k = e / {WIDTH}, c = e % {WIDTH};",
-        f"    tile[k][c] = {row} + k < {rows} && {first} + c < {columns} ? {pointer}[{place}] : ({name})0;",
+        f"    tile[k][c] = {row} + k < {rows} && {first} + c < {columns} ? {load(element)} : ({name})0;",
         "}",
     ]
 
 
-def store_tile(pointer: str, batch: str, rows: str, columns: str, value: str) -> list[str]:
+def store_tile(source: Source, key: OpKey, pointer: str, batch: str, rows: str, columns: str, value: str) -> list[str]:
     """Statements that write a block's 64 x 64 results into a contiguous output."""
+    kind = key.dtypes[0]
+    store = source.store(kind, f"HP({pointer})[({batch} * {rows} + here) * {columns} + there]", value, kind.compute)
     return [
         "for (int r = 0; r < 4; ++r) for (int c = 0; c < 4; ++c) {",
         "    const hp_i64 here = row + y + 16 * r, there = first + x + 16 * c;",
-        f"    if (here < {rows} && there < {columns}) HP({pointer})[({batch} * {rows} + here) * {columns} + there] = {value};",
+        f"    if (here < {rows} && there < {columns}) {{ {store} }}",
         "}",
     ]
 
@@ -269,18 +284,29 @@ def attention(device: Device, key: OpKey) -> Kernel | None:
     if not usable(key):
         return None
     source, kind = Source(CUDA), key.dtypes[0]
-    has_mask = ("mask", None) not in key.attributes
-    operands = _operands(source, key, has_mask)
+    operands = _operands(source, key, ("mask", None) not in key.attributes)
     names = [name for name, _ in operands]
-    stored = source.stored(kind)
-    pointers = {"out": stored, "total": stored, **{name: f"const {type_}" for name, type_ in operands}}
-    sheet = Sheet(pointers, words([*names, "total"]), ("scale",))
+    pointers = {"out": source.stored(kind), "total": source.type(kind.compute)}
+    sheet = Sheet(pointers | {name: f"const {type_}" for name, type_ in operands}, words([*names, "total"]), ("scale",))
+    text, kernels = _text(source, key), ["hp_attention"]
+    forms = attention_tensor.forms_of(key) if uses_tensor_cores(device, key) else ()
+    if forms:
+        text += attention_tensor.forward_text(source, key, operands)
+        kernels += [each.name for each in forms]
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
         given = dict(zip(["out", "total", *names], layouts, strict=True))
         del given["out"]
         _, numbers = sizes_of(given, scalars[0])
+        form = attention_tensor.form_of(forms, numbers)
+        if form is not None:
+            return Plan(numbers, [attention_tensor.step_of(form, numbers)])
         blocks = (-(-numbers["queries"] // ROWS)) * (-(-numbers["width"] // WIDTH))
         return Plan(numbers, [Step("hp_attention", blocks, min(numbers["batches"], MOST_ACROSS))])
 
-    return Override(device, key.name, source, sheet, _text(source, key), plan, ("hp_attention",))
+    return Override(device, key.name, source, sheet, text, plan, kernels)
+
+
+def uses_tensor_cores(device: Device, key: OpKey) -> bool:
+    """Whether there are kernels for the operands that use tensor cores."""
+    return device.traits.tensor_cores and key.dtypes[0].itemsize == 2

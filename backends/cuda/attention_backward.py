@@ -14,8 +14,10 @@ from hotplug.backends.cuda.attention import (
     LOCATE,
     ROWS,
     WIDTH,
+    Load,
     bounded,
     load_tile,
+    loading,
     masked,
     padded,
     shared_tiles,
@@ -59,17 +61,18 @@ _GRADIENTS: Final = (
 )
 
 
-def _dots(name: str) -> str:
+def _dots(name: str, stored: str, load: Load) -> str:
     """The kernel of ``sum(delta * out)`` of every row: a warp each."""
+    left, right = load("delta[k * HP(delta_column)]"), load("result[k]")
     body = [
         f"const hp_i64 item = ((hp_i64)blockIdx.x * {THREADS} + threadIdx.x) / {WARP}, lane = threadIdx.x % {WARP};",
         "const hp_i64 batch = item / HP(queries), row = item - batch * HP(queries);",
         "const bool live = batch < HP(batches);",
         f"{name} total = 0;",
         "if (live) {",
-        f"const {name} *delta = HP(delta) + hp_batch(batch, HP(sizes), HP(delta_batch)) + row * HP(delta_row);",
-        f"const {name} *result = HP(result) + item * HP(width);",
-        f"for (hp_i64 k = lane; k < HP(width); k += {WARP}) total += delta[k * HP(delta_column)] * result[k];",
+        f"const {stored} *delta = HP(delta) + hp_batch(batch, HP(sizes), HP(delta_batch)) + row * HP(delta_row);",
+        f"const {stored} *result = HP(result) + item * HP(width);",
+        f"for (hp_i64 k = lane; k < HP(width); k += {WARP}) total += {left} * {right};",
         "}",
         f"for (int d = {WARP // 2}; d > 0; d >>= 1) total += hp_swap(total, d);",
         "if (live && lane == 0) HP(dots)[item] = total;",
@@ -78,20 +81,20 @@ def _dots(name: str) -> str:
 
 
 def _gradient(source: Source, key: OpKey, gradient: _Gradient) -> str:
-    kind = key.dtypes[0]
-    name, exp = source.type(kind), CUDA.math("exp", kind)
+    kind, load = key.dtypes[0].compute, loading(source, key.dtypes[0])
+    name, exp, stored = source.type(kind), CUDA.math("exp", kind), source.stored(key.dtypes[0])
     of_query = gradient.name == "query"
     query, column = ("here", "there") if of_query else ("there", "here")
     causal = ("causal", True) in key.attributes
     limit = f"hp_smaller(HP(keys), row + {ROWS})" if causal and of_query else f"HP({gradient.column_count})"
     start = f"row / {COLUMNS} * {COLUMNS}" if causal and not of_query else "0"
     pointers = ["query", "key", "value", "delta", *([] if ("mask", None) in key.attributes else ["mask"])]
-    kinds = dict.fromkeys(pointers, name) | {"mask": source.stored(bool_) if bool_ in key.dtypes else name}
+    kinds = dict.fromkeys(pointers, stored) | {"mask": source.stored(bool_) if bool_ in key.dtypes else stored}
     used = [each for each in pointers if gradient.through_softmax or each != "value"]
     rows, columns = f"HP({gradient.row_count})", f"HP({gradient.column_count})"
     first, second = ("delta", "value") if of_query else ("value", "delta")
-    slopes = tile_product(name, kind, "slope", "HP(width)", bounded(first, first, "row", rows),
-                          bounded(second, second, "base", columns)) if gradient.through_softmax else []  # fmt: skip
+    slopes = tile_product(name, kind, "slope", "HP(width)", bounded(load, first, "row", rows),
+                          bounded(load, second, "base", columns)) if gradient.through_softmax else []  # fmt: skip
     share = f"{exp}(s - known)"
     body = [
         *shared_tiles(name),
@@ -108,25 +111,25 @@ def _gradient(source: Source, key: OpKey, gradient: _Gradient) -> str:
         "(void)dots;",
         f"const hp_i64 limit = {limit};",
         f"for (hp_i64 base = {start}; base < limit; base += {COLUMNS}) {{",
-        *tile_product(name, kind, "part", "HP(depth)", bounded(gradient.rows, gradient.rows, "row", rows),
-                      bounded(gradient.columns, gradient.columns, "base", columns)),
+        *tile_product(name, kind, "part", "HP(depth)", bounded(load, gradient.rows, "row", rows),
+                      bounded(load, gradient.columns, "base", columns)),
         *slopes,
         "for (int r = 0; r < 4; ++r) for (int c = 0; c < 2; ++c) {",
         "    const hp_i64 here = row + y + 16 * r, there = base + x + 16 * c;",
         f"    {name} found = 0;",
         f"    if (here < {rows} && there < {columns}) {{",
-        *masked(name, key, "part[r][c]", query, column),
+        *masked(name, key, load, "part[r][c]", query, column),
         f"const {name} known = totals[{query}] == -INFINITY ? ({name})0 : totals[{query}];",
         f"found = {share} * (slope[r][c] - dots[{query}]);" if gradient.through_softmax else f"found = {share};",
         "    }",
         "    score[y + 16 * r][x + 16 * c] = found;",
         "}",
-        *load_tile(gradient.factor, gradient.factor, "base", columns, "first", f"HP({gradient.width})", name),
+        *load_tile(load, gradient.factor, "base", columns, "first", f"HP({gradient.width})", name),
         "__syncthreads();",
         *tile_update(kind),
         "}",
         "}",
-        *store_tile(f"to_{gradient.name}", "own", rows, f"HP({gradient.width})",
+        *store_tile(source, key, f"to_{gradient.name}", "own", rows, f"HP({gradient.width})",
                     f"sum[r][c] * ({name})HP(scale)" if gradient.through_softmax else "sum[r][c]"),
         "}",
     ]  # fmt: skip
@@ -149,20 +152,25 @@ def attention_backward(device: Device, key: OpKey) -> Kernel | None:
     if not usable(key) or ("through_mask", True) in key.attributes:
         return None
     has_mask = ("mask", None) not in key.attributes
-    source, name = Source(CUDA), CUDA.type(key.dtypes[0])
+    source, kind = Source(CUDA), key.dtypes[0]
+    name, stored = source.type(kind.compute), source.stored(kind)
     operands = ["delta", "query", "key", "value", *(["mask"] if has_mask else []), "result", "total"]
     if any(each != "contiguous" for each in key.layouts[-2:]):
         return None
-    kinds = dict.fromkeys(operands, f"const {name}")
+    kinds = dict.fromkeys(operands, f"const {stored}") | {"total": f"const {name}"}
     if has_mask and bool_ in key.dtypes:
         kinds["mask"] = f"const {source.stored(bool_)}"
     outs = [f"to_{each.name}" for each in _GRADIENTS]
     taken = [each for each in operands if each != "result"]
     extra = [f"{each.name}_{part}[{AXES}]" for each in _GRADIENTS for part in ("own", "use")]
     extra += [f"{each.name}_{part}" for each in _GRADIENTS for part in ("owns", "uses")]
-    sheet = Sheet({**dict.fromkeys(outs, name), **kinds, "dots": name},
+    sheet = Sheet({**dict.fromkeys(outs, stored), **kinds, "dots": name},
                   (*words(taken), *extra, f"dots_batch[{AXES}]"), ("scale",))  # fmt: skip
-    text = LOCATE + _dots(name) + "".join(_gradient(source, key, each) for each in _GRADIENTS)
+    text = (
+        LOCATE
+        + _dots(name, stored, loading(source, kind))
+        + "".join(_gradient(source, key, each) for each in _GRADIENTS)
+    )
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
         given = dict(zip([*outs, *operands], layouts, strict=True))
@@ -177,7 +185,7 @@ def attention_backward(device: Device, key: OpKey) -> Kernel | None:
                         f"{each.name}_owns": math.prod(own), f"{each.name}_uses": math.prod(use)}  # fmt: skip
             blocks = -(-numbers[each.row_count] // ROWS) * -(-numbers[each.width] // WIDTH)
             steps.append(Step(f"hp_{each.name}", blocks, min(math.prod(own), MOST_ACROSS)))
-        return Plan(numbers, steps, count * layouts[0].dtype.itemsize)
+        return Plan(numbers, steps, count * kind.compute.itemsize)
 
     kernels = ("hp_dots", *(f"hp_{each.name}" for each in _GRADIENTS))
     return Override(device, key.name, source, sheet, text, plan, kernels, scratch=True)

@@ -69,6 +69,7 @@ class Step(NamedTuple):
     blocks: int
     across: int = 1
     deep: int = 1
+    threads: int = THREADS
 
 
 class Plan(NamedTuple):
@@ -136,4 +137,4 @@ class Override:
                 device.fault.armed = True
             frame = self._sheet.frame(places, numbers)
             for step in steps:
-                device.launch(self._functions[step.kernel], (step.blocks, step.across, step.deep), THREADS, frame)
+                device.launch(self._functions[step.kernel], (step.blocks, step.across, step.deep), step.threads, frame)

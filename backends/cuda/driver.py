@@ -18,6 +18,8 @@ class Traits(NamedTuple):
     """Elements of the shortest piece of a row that is worth a block of its own."""
     most_pieces: int = 256
     """Pieces of a row at most: their results are joined by one block."""
+    tensor_cores: bool = False
+    """Whether kernels may use the instructions of :mod:`hotplug.backends.cuda.tensor_cores`."""
 
 
 class Driver(ABC):

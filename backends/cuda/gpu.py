@@ -22,6 +22,8 @@ from hotplug.errors import DeviceError
 _NO_ROOM: Final = 2
 """cudaErrorMemoryAllocation."""
 _SHORTEST: Final = 4096
+_TENSOR_CORES: Final = 8
+"""The major compute capability from which the instructions that our kernels use are there."""
 
 
 @final
@@ -78,7 +80,8 @@ class GpuDriver(Driver):
         self._use = runtime.setDevice
         self._use(index)
         found = runtime.getDeviceProperties(index)
-        self.traits = Traits(units=int(found["multiProcessorCount"]), shortest=_SHORTEST)
+        cores = not runtime.is_hip and int(found["major"]) >= _TENSOR_CORES
+        self.traits = Traits(int(found["multiProcessorCount"]), _SHORTEST, tensor_cores=cores)
         self._owner: Final = cupy.cuda.Stream(non_blocking=True)
         self.stream = int(self._owner.ptr)
         self._staging: Final = Staging(self.stream)

@@ -33,7 +33,7 @@ _NUMBERS: Final = itertools.count()
 class RecordingDriver(Driver):
     """Remembers sources by text, and the op that first asked for each."""
 
-    traits = Traits(units=2, shortest=64, most_pieces=8)
+    traits = Traits(units=2, shortest=64, most_pieces=8, tensor_cores=True)
 
     def __init__(self) -> None:
         self.sources: Final[dict[str, str]] = {}

@@ -238,6 +238,10 @@ class Composite(Op, Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return cast(R, self._run(self._positional(args, kwargs) if kwargs else args))
 
+    def has_kernel(self, *args: P.args) -> bool:
+        """Whether the device computes it for these arguments by a kernel of its own, and does not decompose it."""
+        return self.outputs is not None and self._plan(args).kernel is not None
+
     def _run(self, args: Sequence[Any]) -> Any:
         check_devices(self.name, args)
         recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors_in(args))
@@ -264,14 +268,19 @@ class Composite(Op, Generic[P, R]):
             _own([outcome] if isinstance(outcome, Tensor) else outcome, args)
         return outcome
 
-    def _override(self, args: Sequence[Any]) -> Any:
-        tensors = list(tensors_in(args))
-        arrays = [tensor._array for tensor in tensors]
+    def _plan(self, args: Sequence[Any]) -> CompositePlan:
+        arrays = [tensor._array for tensor in tensors_in(args)]
         runtime = arrays[0].storage.runtime
         signature = (self, *[arg._array.layout if isinstance(arg, Tensor) else _signed(arg) for arg in args])
-        plan = runtime.plans.get(signature)
+        plan: CompositePlan | None = runtime.plans.get(signature)
         if plan is None:
             plan = runtime.plans[signature] = self._prepare(runtime, args, arrays)
+        return plan
+
+    def _override(self, args: Sequence[Any]) -> Any:
+        arrays = [tensor._array for tensor in tensors_in(args)]
+        runtime = arrays[0].storage.runtime
+        plan = self._plan(args)
         if plan.kernel is None:
             return None
         outs = [runtime.empty(layout) for layout in plan.outs]

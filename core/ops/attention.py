@@ -43,6 +43,11 @@ def _batch(*tensors: Tensor | None) -> Shape:
     return broadcast_shapes("attention", *(tuple(each.shape[:-2]) for each in tensors if each is not None))
 
 
+def _widened(*tensors: Tensor | None) -> list[Any]:
+    """The half types as float32; a mask of bool is as it was."""
+    return [each if each is None or each.dtype is bool_ else widened(each) for each in tensors]
+
+
 def _dropped(shares: Tensor, dropout: float, stream: tuple[int, ...] | None) -> Tensor:
     """Shares of which each is dropped with a probability; the same ones for the same stream."""
     if stream is None:
@@ -56,7 +61,7 @@ def _outputs(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float, *_: Any
 ) -> list[tuple[Shape, DType]]:
     rows = (*_batch(query, key, value), query.shape[-2])
-    return [((*rows, value.shape[-1]), query.dtype), ((*_batch(query, key), query.shape[-2]), query.dtype)]
+    return [((*rows, value.shape[-1]), query.dtype), ((*_batch(query, key), query.shape[-2]), query.dtype.compute)]
 
 
 @composite(outputs=_outputs)
@@ -68,8 +73,12 @@ def attention(
 
     The mask broadcasts: bool, true where to attend, or added.  ``causal``: a query attends to no later key.  A share is
     dropped with probability ``dropout``, by the random call ``stream`` (none: none is), which backward repeats: nothing of
-    their size is kept.
+    their size is kept.  The result is rounded once, to the operands' dtype; the logarithm is float32 for the half types.
     """
+    kind = query.dtype
+    if kind is not kind.compute:
+        found, total = attention(*_widened(query, key, value, mask), causal, scale, dropout, stream)
+        return found.to(kind), total
     shares, total = _shares(_scores(query, key, mask, causal, scale))
     return products.matmul(_dropped(shares, dropout, stream), value), total
 
@@ -101,6 +110,11 @@ def attention_backward(
     causal: bool, through_mask: bool, scale: float, dropout: float, stream: tuple[int, ...] | None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients for query, key, value, and the mask if ``through_mask``; the shares are computed again."""
+    kind = query.dtype
+    if kind is not kind.compute:
+        wide = [*_widened(delta, query, key, value, mask), widened(out), total]
+        gradients = attention_backward(*wide, causal, through_mask, scale, dropout, stream)
+        return tuple(each.to(kind) for each in gradients)
     known = views.unsqueeze(total, -1)
     known = arithmetic.where_elements(comparison.eq(known, -math.inf), 0.0, known)
     shares: Tensor = shifted_exp(_scores(query, key, mask, causal, scale), known)
@@ -166,10 +180,11 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         key, value = (_shared_heads(query, each) for each in (key, value))
     factor = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else float(scale)
     kind = query.dtype
-    query, key, value = widened(query), widened(key), widened(value)
-    mask = attn_mask if attn_mask is None or attn_mask.dtype is bool_ else widened(attn_mask)
     stream = next_stream() if dropout_p else None
-    return attention(query, key, value, mask, is_causal, factor, float(dropout_p), stream)[0].to(kind)
+    operands, numbers = [query, key, value, attn_mask], (is_causal, factor, float(dropout_p), stream)
+    if kind is not kind.compute and not attention.has_kernel(*operands, *numbers):
+        operands = _widened(*operands)  # once, for the backward too
+    return attention(*operands, *numbers)[0].to(kind)
 
 
 def _shared_heads(query: Tensor, other: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ _COMPLAINTS: Final = {
     1: "threads of a warp exchange values which other threads of the warp don't reach",
     2: "a barrier is not reached by all threads of the block",
     3: "a block has too many threads",
+    4: "a matrix, or a copy to shared memory, is not aligned to 16 bytes",
+    5: "more copies to shared memory are on their way than the emulator keeps",
 }
 _LARGEST: Final = 1 << 40
 
@@ -24,7 +26,7 @@ _LARGEST: Final = 1 << 40
 class EmulatedDriver(Driver):
     """Runs kernels one thread after the other.  Rows are cut early, so that small tests meet every stage."""
 
-    traits = Traits(units=2, shortest=64, most_pieces=8)
+    traits = Traits(units=2, shortest=64, most_pieces=8, tensor_cores=True)
 
     def __init__(self) -> None:
         self.compiler: Final = Compiler()

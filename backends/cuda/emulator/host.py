@@ -39,6 +39,11 @@ extern "C" {
 extern hp_index threadIdx, blockIdx, gridDim, blockDim;
 void hp_barrier();
 void *hp_meet(const void *value, unsigned int size, int lane);
+void hp_emulated_product(float *sums, const unsigned int *left, const unsigned int *right, int brain);
+void hp_emulated_matrices(unsigned int *found, const void *row, int turned);
+void hp_emulated_fetch(void *to, const void *from, int valid);
+void hp_emulated_commit();
+void hp_emulated_arrive(int left);
 """
     + _declarations()
     + """
@@ -98,13 +103,17 @@ extern "C" { hp_index threadIdx, blockIdx, gridDim, blockDim; }
 
 namespace {
 enum State { READY, AT_WARP, AT_BARRIER, DONE };
-enum { MOST = 1024, STACK = 1 << 16, WARP = 32, LARGEST = 16 };
+enum { MOST = 1024, STACK = 1 << 16, WARP = 32, LARGEST = 32, FETCHES = 128, GROUPS = 8 };
+struct Fetch { void *to; const void *from; int valid; };
 struct Thread {
     State state;
     bool born;
     int turn;
     jmp_buf jump;
     alignas(16) char slot[2][LARGEST];
+    int fetches, groups;  // copies on their way to shared memory, and where the groups of them end
+    int ends[GROUPS];
+    Fetch fetch[FETCHES];
 };
 Thread threads[MOST];
 jmp_buf scheduler;
@@ -117,6 +126,7 @@ volatile int complaint;
 // A thread lives on: it runs the kernel once for each block.
 void live() {
     for (;;) {
+        threads[current].fetches = threads[current].groups = 0;
         entry(parameter);
         threads[current].state = DONE;
         if (_setjmp(threads[current].jump) == 0) _longjmp(scheduler, 1);
@@ -186,8 +196,100 @@ extern "C" void *hp_meet(const void *value, unsigned int size, int lane) {
     return threads[base + lane].slot[turn];
 }
 
+namespace {
+float widened(unsigned int bits, int brain) {
+    unsigned int found = bits << 16;
+    if (!brain) {
+        const unsigned int sign = (bits & 0x8000u) << 16, power = bits >> 10 & 31u, rest = bits & 1023u;
+        if (power == 0) {
+            const float value = (float)rest * 5.9604644775390625e-8f;
+            return sign ? -value : value;
+        }
+        found = sign | (power == 31 ? 0x7f800000u : (power + 112) << 23) | rest << 13;
+    }
+    float value;
+    memcpy(&value, &found, 4);
+    return value;
+}
+float element(const char *slot, int at, int brain) {
+    unsigned short bits;
+    memcpy(&bits, slot + 2 * at, 2);
+    return widened(bits, brain);
+}
+}
+
+// mma.m16n8k16 of the PTX manual: lane l has of the left matrix, two elements a register, rows l / 4 and l / 4 + 8 at
+// depths l % 4 * 2 and 8 more; of the right one column l / 4 at the same depths; of the sums those rows, columns l % 4 * 2.
+extern "C" void hp_emulated_product(float *sums, const unsigned int *left, const unsigned int *right, int brain) {
+    Thread &own = threads[current];
+    const int turn = own.turn, base = current & ~(WARP - 1), lane = current & (WARP - 1);
+    own.turn = !turn;
+    memcpy(own.slot[turn], left, 16);
+    memcpy(own.slot[turn] + 16, right, 8);
+    wait(AT_WARP);
+    for (int k = 0; k < 4; ++k) {
+        const int row = lane / 4, upper = k / 2, column = lane % 4 * 2 + k % 2;
+        for (int depth = 0; depth < 16; ++depth) {
+            const int from = depth % 8 / 2, half = depth / 8;
+            const char *mine = threads[base + row * 4 + from].slot[turn];
+            const char *other = threads[base + column * 4 + from].slot[turn];
+            const float x = element(mine, 2 * (upper + 2 * half) + depth % 2, brain);
+            sums[k] += x * element(other + 16, 2 * half + depth % 2, brain);
+        }
+    }
+}
+
+// ldmatrix.x4: lane l names row l % 8 of matrix l / 8, and gets two elements of row l / 4 of each; or of column l / 4.
+extern "C" void hp_emulated_matrices(unsigned int *found, const void *row, int turned) {
+    Thread &own = threads[current];
+    const int turn = own.turn, base = current & ~(WARP - 1), lane = current & (WARP - 1);
+    own.turn = !turn;
+    if ((size_t)row % 16 != 0) complaint = 4;
+    memcpy(own.slot[turn], row, 16);
+    wait(AT_WARP);
+    for (int k = 0; k < 4; ++k) {
+        unsigned short pair[2];
+        for (int e = 0; e < 2; ++e) {
+            const int down = turned ? lane % 4 * 2 + e : lane / 4, over = turned ? lane / 4 : lane % 4 * 2 + e;
+            memcpy(&pair[e], threads[base + 8 * k + down].slot[turn] + 2 * over, 2);
+        }
+        memcpy(&found[k], pair, 4);
+    }
+}
+
+// cp.async: nothing is there before the thread waits for it, and what was there is gone at once.
+extern "C" void hp_emulated_fetch(void *to, const void *from, int valid) {
+    Thread &own = threads[current];
+    if ((size_t)to % 16 != 0 || (valid != 0 && (size_t)from % 16 != 0)) complaint = 4;
+    if (own.fetches == FETCHES) complaint = 5;
+    else own.fetch[own.fetches++] = {to, from, valid};
+    memset(to, 255, 16);
+}
+
+extern "C" void hp_emulated_commit() {
+    Thread &own = threads[current];
+    if (own.groups == GROUPS) complaint = 5;
+    else own.ends[own.groups++] = own.fetches;
+}
+
+extern "C" void hp_emulated_arrive(int left) {
+    Thread &own = threads[current];
+    const int groups = own.groups - left;
+    if (groups <= 0) return;
+    const int done = own.ends[groups - 1];
+    for (int k = 0; k < done; ++k) {
+        memcpy(own.fetch[k].to, own.fetch[k].from, own.fetch[k].valid);
+        memset((char *)own.fetch[k].to + own.fetch[k].valid, 0, 16 - own.fetch[k].valid);
+    }
+    for (int k = done; k < own.fetches; ++k) own.fetch[k - done] = own.fetch[k];
+    own.fetches -= done;
+    for (int k = groups; k < own.groups; ++k) own.ends[k - groups] = own.ends[k] - done;
+    own.groups = left;
+}
+
 // 0, or what a kernel did that would hang or be undefined on a device: 1 an exchange without all lanes of a warp, 2 a
-// barrier that some threads of the block never reach, 3 more threads than a block may have.
+// barrier that some threads of the block never reach, 3 more threads than a block may have, 4 a matrix or a copy to shared
+// memory that is not aligned to 16 bytes, 5 more copies on their way than the emulator keeps.
 extern "C" int hp_emulate(void (*kernel)(const void *), const void *frame, unsigned int x, unsigned int y,
                           unsigned int z, unsigned int count, int meets) {
     if (count > MOST) return 3;
@@ -202,11 +304,13 @@ extern "C" int hp_emulate(void (*kernel)(const void *), const void *frame, unsig
         stacks = (char *)memory;
     }
     int found = 0;
+    complaint = 0;
     for (blockIdx.z = 0; blockIdx.z < z && !found; ++blockIdx.z)
         for (blockIdx.y = 0; blockIdx.y < y && !found; ++blockIdx.y)
             for (blockIdx.x = 0; blockIdx.x < x && !found; ++blockIdx.x) {
                 if (meets) {
                     found = run_block(count);
+                    if (!found) found = complaint;
                 } else {
                     for (threadIdx.x = 0; threadIdx.x < count; ++threadIdx.x) kernel(frame);
                 }
