@@ -95,6 +95,18 @@ def _reduce_by_numpy(key: OpKey) -> Kernel:
     return quiet(kernel)
 
 
+def argreduce(key: OpKey) -> Kernel:
+    """NumPy's search, and a compiled one for large calls down columns."""
+    searched = families.family(key)
+    return tiered("argreduce", searched, lambda: _compiled_search(key, searched), _LEAST // 4, first_input)
+
+
+def _compiled_search(key: OpKey, small: Kernel) -> Kernel | None:
+    from hotplug.backends.cpu.compiled.argreduce import kernel
+
+    return kernel(key, small)
+
+
 _LEAST_PRODUCT: Final = 64**3
 """Multiplications up to which BLAS uses one thread of its own anyhow."""
 
@@ -196,7 +208,7 @@ def _scatter_by_numpy(key: OpKey) -> Kernel:
 
 
 MAKERS: Final[dict[str, Callable[[OpKey], Kernel]]] = {
-    "map": map_, "reduce": reduce, "matmul": matmul,
+    "map": map_, "reduce": reduce, "argreduce": argreduce, "matmul": matmul,
     "gather": _by_index("gather", _gather_by_numpy, outputs), "scatter": _by_index("scatter", _scatter_by_numpy, first_input),
     "scan": _by_index("scan", families.family, outputs),
 }  # fmt: skip

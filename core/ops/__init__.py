@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from hotplug.ops.statistics import *  # noqa: F403
     from hotplug.ops.tapers import *  # noqa: F403
     from hotplug.ops.unpooling import *  # noqa: F403
+    from hotplug.ops.variance import *  # noqa: F403
     from hotplug.ops.windows import *  # noqa: F403
 
 

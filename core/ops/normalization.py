@@ -10,17 +10,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hotplug import dispatch, families
-from hotplug.array import Array
 from hotplug.autograd.mode import no_grad
-from hotplug.declare import composite, elementwise, function, primitive
+from hotplug.declare import composite, elementwise, function
 from hotplug.declare.rules import real_floating
 from hotplug.dtypes import dtype as DType, finfo
 from hotplug.errors import ArgumentError, DTypeError, RankError, ShapeError
 from hotplug.expr import scalar as s
-from hotplug.expr.node import Expr, input_
+from hotplug.expr.node import Expr
 from hotplug.layout import Shape
-from hotplug.ops import creation, reduction, views
+from hotplug.ops import creation, reduction, variance, views
 from hotplug.ops.softmaxes import widened
 from hotplug.tensor import Tensor
 
@@ -50,30 +48,6 @@ def standardize_gradient(grad: Any, hat: Any, scale: Any, mean: Any, slope: Any)
     return (grad - mean - hat * slope) * scale
 
 
-@primitive
-def squares_over(input: Array, center: Array, dims: Shape) -> Array:
-    """Sum of ``(input - center) ** 2`` over ``dims``, which stay as axes of one element."""
-    distance = input_(0, input.dtype) - input_(1, center.dtype)
-    found = families.reduce("sum", [input, center], dims, input.dtype, distance * distance, input.shape)
-    kept = tuple(1 if axis in dims else size for axis, size in enumerate(input.shape))
-    return dispatch.move(found, kept, _kept_strides(found, dims, len(kept)))
-
-
-def _kept_strides(found: Array, dims: Shape, rank: int) -> Shape:
-    steps = iter(found.strides)
-    return tuple(0 if axis in dims else next(steps) for axis in range(rank))
-
-
-@squares_over.gradient("input")
-def _(grad: Tensor, input: Tensor, center: Tensor) -> Tensor:
-    return (input - center) * (grad * 2.0)
-
-
-@squares_over.gradient("center")
-def _(grad: Tensor, input: Tensor, center: Tensor, center_shape: Shape) -> Tensor:
-    return reduction.sum_to_size((center - input) * (grad * 2.0), center_shape)
-
-
 # --- the composites ------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +75,7 @@ def standardize(
     Weight and bias have one shape, which broadcasts to the input's; there is no bias without a weight.
     """
     mean = reduction.mean_over(input, dims, True)
-    scale: Tensor = reciprocal_deviation(squares_over(input, mean, dims), _count(input.shape, dims), eps)
+    scale: Tensor = reciprocal_deviation(variance.squares_over(input, mean, dims), _count(input.shape, dims), eps)
     return _affine(input, mean, scale, weight, bias), mean, scale
 
 
@@ -164,7 +138,7 @@ def root_mean_square_scale(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """``input * scale * weight`` with ``scale = 1 / sqrt(mean(input**2) + eps)`` over ``dims``, and the scale."""
     zero = creation.zeros((), dtype=input.dtype, device=input.device)
-    scale: Tensor = reciprocal_deviation(squares_over(input, zero, dims), _count(input.shape, dims), eps)
+    scale: Tensor = reciprocal_deviation(variance.squares_over(input, zero, dims), _count(input.shape, dims), eps)
     return _affine(input, zero, scale, weight, None), scale
 
 

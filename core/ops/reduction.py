@@ -28,7 +28,7 @@ def _keep(array: Array, shape: Shape, dims: Sequence[int], keepdim: bool) -> Arr
     return move(array, kept, contiguous_strides(kept))
 
 
-def _spread(value: Tensor, shape: Shape, dims: Sequence[int], keepdim: bool) -> Tensor:
+def spread(value: Tensor, shape: Shape, dims: Sequence[int], keepdim: bool) -> Tensor:
     """A reduced tensor (or its gradient) broadcast back over the reduced dims."""
     from hotplug import ops
 
@@ -45,7 +45,7 @@ def sum_over(input: Array, dims: Shape, keepdim: bool, dtype: DType) -> Array:
 
 @sum_over.gradient("input")
 def _(grad: Tensor, input_shape: Shape, dims: Shape, keepdim: bool) -> Tensor:
-    return _spread(grad, input_shape, dims, keepdim)
+    return spread(grad, input_shape, dims, keepdim)
 
 
 def tied(result: Tensor, input: Tensor) -> Tensor:
@@ -104,7 +104,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     return ops.reshape(sum_over(input, dims, False, sum_dtype(input, None)), shape)
 
 
-def _mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
+def mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
+    """The dtype of a mean, which has to be floating or complex."""
     chosen = dtype or input.dtype
     if chosen.kind not in "fc":
         raise DTypeError(
@@ -113,7 +114,7 @@ def _mean_dtype(op: str, input: Tensor, dtype: DType | None) -> DType:
     return chosen
 
 
-@composite(outputs=lambda input, dims, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype)])
+@composite(outputs=lambda input, dims, keepdim: [(reduced_shape(input.shape, dims, keepdim), input.dtype)])
 def mean_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     """Sum divided by the count; of the half types, whose sum may overflow, in float32."""
     from hotplug import ops
@@ -127,10 +128,11 @@ def _(grad: Tensor, input_shape: Shape, dims: Shape, keepdim: bool) -> Tensor:
     from hotplug import ops
 
     count = math.prod(input_shape[d] for d in dims)
-    return _spread(ops.true_divide(grad, count), input_shape, dims, keepdim)
+    return spread(ops.true_divide(grad, count), input_shape, dims, keepdim)
 
 
-def _reduced(shape: Sequence[int], dims: Sequence[int], keepdim: bool) -> Shape:
+def reduced_shape(shape: Sequence[int], dims: Sequence[int], keepdim: bool) -> Shape:
+    """The shape that is left of ``shape`` when ``dims`` are reduced."""
     if keepdim:
         return tuple(1 if axis in dims else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in dims)
@@ -139,103 +141,10 @@ def _reduced(shape: Sequence[int], dims: Sequence[int], keepdim: bool) -> Shape:
 @function()
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Arithmetic mean over ``dim``; NaN over nothing."""
-    target = _mean_dtype("mean", input, dtype)
+    target = mean_dtype("mean", input, dtype)
     if target is not input.dtype:
         input = input.to(target)
     return mean_over(input, canonical_dims("mean", dim, input.ndim), keepdim)
-
-
-@composite(outputs=lambda input, dims, correction, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype.real)])
-def var_over(input: Tensor, dims: Shape, correction: float, keepdim: bool) -> Tensor:
-    """Mean of squared distances from the mean, in two passes, divided by ``count - correction``; halves in float32."""
-    from hotplug import ops
-
-    if input.dtype is not input.dtype.compute:
-        return var_over(input.to(input.dtype.compute), dims, correction, keepdim).to(input.dtype)
-    count = math.prod(input.shape[d] for d in dims)
-    distance = (
-        ops.abs(input - mean_over(input, dims, True))
-        if input.dtype.kind == "c"
-        else input - mean_over(input, dims, True)
-    )
-    total = sum_over(ops.square(distance), dims, keepdim, input.dtype.real)
-    return ops.true_divide(total, builtins.max(count - correction, 0.0))
-
-
-@var_over.gradient("input")
-def _(grad: Tensor, input: Tensor, dims: Shape, correction: float, keepdim: bool) -> Tensor:
-    from hotplug import ops
-
-    count = math.prod(input.shape[d] for d in dims)
-    scale = ops.true_divide(grad * 2.0, builtins.max(count - correction, 0.0))
-    return (input - mean_over(input, dims, True)) * _spread(scale, tuple(input.shape), dims, keepdim)
-
-
-def _correction(unbiased: bool | None, correction: float | None) -> float:
-    if unbiased is not None:
-        return float(unbiased)
-    return 1.0 if correction is None else float(correction)
-
-
-@function()
-def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    _mean_dtype("var", input, None)
-    dims = canonical_dims("var", dim, input.ndim)
-    return var_over(input, dims, _correction(unbiased, correction), keepdim)
-
-
-@function()
-def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
-    from hotplug import ops
-
-    variance = var(input.to(input.dtype.compute), dim, unbiased, keepdim, correction=correction)
-    return ops.safe_sqrt(variance).to(input.dtype.real)
-
-
-@function(method=False)
-def var_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """:func:`var` and :func:`mean`."""
-    both = (None if isinstance(dim, bool) else dim), keepdim
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, *both)
-
-
-@function(method=False)
-def std_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """:func:`std` and :func:`mean`."""
-    both = (None if isinstance(dim, bool) else dim), keepdim
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, *both)
 
 
 @primitive
@@ -250,7 +159,7 @@ def _(grad: Tensor, input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     from hotplug import ops
 
     if not dims or not input.numel():
-        return ops.expand(_spread(grad, tuple(input.shape), dims, keepdim), input.shape)
+        return ops.expand(spread(grad, tuple(input.shape), dims, keepdim), input.shape)
     kept = [axis for axis in range(input.ndim) if axis not in dims]
     rows = ops.reshape(ops.permute(ops.conj(input), (*kept, *dims)), (*(input.shape[k] for k in kept), -1))
     ones = ops.ones_like(ops.narrow(rows, -1, 0, 1))
@@ -259,7 +168,7 @@ def _(grad: Tensor, input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     after = ops.flip(ops.cumprod(ops.cat([ones, tail], -1), -1), (-1,))
     others = ops.reshape(before * after, tuple(input.shape[a] for a in (*kept, *dims)))
     back = sorted(range(input.ndim), key=(*kept, *dims).__getitem__)
-    return ops.permute(others, tuple(back)) * _spread(grad, tuple(input.shape), dims, keepdim)
+    return ops.permute(others, tuple(back)) * spread(grad, tuple(input.shape), dims, keepdim)
 
 
 @function()
@@ -283,10 +192,10 @@ def _(grad: Tensor, input: Tensor, out: Tensor, dims: Shape, keepdim: bool) -> T
     from hotplug import ops
 
     shape = tuple(input.shape)
-    best = _spread(out, shape, dims, keepdim)
+    best = spread(out, shape, dims, keepdim)
     chosen = ops.logical_or(ops.eq(input, best), ops.logical_and(ops.isnan(input), ops.isnan(best))).to(input.dtype)
     count = sum_over(chosen, dims, True, input.dtype)
-    return _spread(grad, shape, dims, keepdim) * chosen / count
+    return spread(grad, shape, dims, keepdim) * chosen / count
 
 
 def _extremum(op: str, mode: str, input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
@@ -455,7 +364,7 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     return logsumexp_over(input, dims, keepdim)
 
 
-@composite(outputs=lambda input, dims, keepdim: [(_reduced(input.shape, dims, keepdim), input.dtype)])
+@composite(outputs=lambda input, dims, keepdim: [(reduced_shape(input.shape, dims, keepdim), input.dtype)])
 def logsumexp_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     """The largest element taken out before exp, put back after log."""
     from hotplug import ops
@@ -463,7 +372,7 @@ def logsumexp_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     largest = extremum_over(input, "max", dims, True)
     largest = ops.where(ops.isinf(largest), 0.0, largest)
     total = ops.log(sum_over(ops.exp(input - largest), dims, True, input.dtype)) + largest
-    return total if keepdim else ops.reshape(total, _reduced(input.shape, dims, False))
+    return total if keepdim else ops.reshape(total, reduced_shape(input.shape, dims, False))
 
 
 @logsumexp_over.gradient("input")
@@ -471,7 +380,7 @@ def _(grad: Tensor, input: Tensor, out: Tensor, dims: Shape, keepdim: bool) -> T
     from hotplug import ops
 
     shape = tuple(input.shape)
-    return _spread(grad, shape, dims, keepdim) * ops.exp(input - _spread(out, shape, dims, keepdim))
+    return spread(grad, shape, dims, keepdim) * ops.exp(input - spread(out, shape, dims, keepdim))
 
 
 @function()
@@ -481,7 +390,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
 
     if dtype is not None:
         input = input.to(dtype)
-    _mean_dtype("norm", input, None)
+    mean_dtype("norm", input, None)
     if input.dtype is not input.dtype.compute:  # a sum of squares of halves may overflow
         return norm(input.to(input.dtype.compute), p, dim, keepdim).to(input.dtype)
     dims = canonical_dims("norm", dim, input.ndim)

@@ -175,10 +175,7 @@ def _binary(name: str) -> Any:
     def function(_: Any, left: Any, right: Any) -> Any:
         def codegen(__: Any, builder: Any, ___: Any, arguments: Any) -> Any:
             kind = arguments[0].type
-            shape = ir.FunctionType(kind, [kind, kind])
-            bits = "f32" if isinstance(kind, ir.FloatType) else "f64"
-            full = f"{name}.{bits}"
-            declared = builder.module.globals.get(full) or ir.Function(builder.module, shape, full)
+            declared = builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind]))
             return builder.call(declared, arguments)
 
         return left(left, left), codegen
@@ -196,6 +193,25 @@ copysign: Final = _binary("llvm.copysign")
 maximum: Final = _binary("llvm.maximum")
 """The larger; NaN where either is."""
 minimum: Final = _binary("llvm.minimum")
+
+
+def _chosen(name: str) -> Any:
+    """The larger or smaller of two numbers none of which is NaN, as one instruction, in any order over a vector."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def function(_: Any, left: Any, right: Any) -> Any:
+        def codegen(__: Any, builder: Any, ___: Any, arguments: Any) -> Any:
+            kind = arguments[0].type
+            declared = builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind]))
+            return builder.call(declared, arguments, fastmath=("nnan", "nsz"))
+
+        return left(left, left), codegen
+
+    return function
+
+
+larger: Final = _chosen("llvm.maxnum")
+smaller: Final = _chosen("llvm.minnum")
 
 
 @intrinsic  # type: ignore[untyped-decorator]

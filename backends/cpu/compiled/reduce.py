@@ -2,7 +2,7 @@
 
 Along rows, a work item is the elements that one output sums up, or a chunk of them; down columns, a strip of outputs
 next to each other.  float32 is summed in the lanes of vectors over at most 1024 elements, then in float64.  Where the
-outputs are few, chunks of the reduced axes are items of their own, whose results NumPy joins at the end.
+outputs are few, chunks of the reduced axes are items of their own, and their results are reduced in turn.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from hotplug.backend import Array, Kernel, OpKey
+from hotplug.backend import Array, Kernel, OpKey, dtypes
 from hotplug.backends.cpu.compiled import render
 from hotplug.backends.cpu.compiled.build import task_of_text
 from hotplug.backends.cpu.compiled.pool import run
 from hotplug.backends.cpu.memory import address
-from hotplug.backends.numpy.evaluate import convert
-from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
-from hotplug.expr.node import schedule
-from hotplug.layout import Layout
+from hotplug.expr.node import input_, schedule
+from hotplug.layout import Layout, layout_of
 
 _SEGMENT: Final = 1024
 """Elements that are summed in float32."""
@@ -35,10 +33,10 @@ _ROWS: Final = 32
 _CHUNK: Final = 65536
 """Elements of a chunk, where the outputs are too few to be the items."""
 _FEW: Final = 16
-
-_JOIN: Final = {
-    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.maximum, "all": np.minimum,
-}  # fmt: skip
+_TOGETHER: Final = 4
+"""Steps of a strip that are read together, so that the lanes are loaded and stored less often."""
+_LIGHT: Final = 6
+"""Statements of a program up to which that pays."""
 
 
 class Form(NamedTuple):
@@ -61,10 +59,11 @@ class Plan:
     code: int
     numbers: tuple[int, ...]
     items: int
-    chunks: int
-    outputs: int
-    order: tuple[int, ...]
-    """Kept axes in the order in which partial results lie."""
+    grain: int
+    partial: int
+    """Bytes of the chunks' results."""
+    join: Plan | None
+    """Reduces the chunks' results."""
 
 
 def kernel(key: OpKey) -> Kernel | None:
@@ -76,45 +75,40 @@ def kernel(key: OpKey) -> Kernel | None:
         return None
     scalars_read = sorted(render.scalar_words(key.program).items())
     plans: Bounded[tuple[Layout, ...], Plan] = Bounded()
-    partial_type = _wide(key)
 
     def call(outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any]) -> None:
         layouts = tuple([each.layout for each in (*outs, *inputs)])
         plan = plans.get(layouts)
         if plan is None:
             plan = plans[layouts] = _plan(key, layouts, scalars_read)
-        partial: NDArray | None = None
-        target = address(outs[0])
-        if plan.chunks > 1:
-            partial = np.empty((plan.chunks, plan.outputs), partial_type)
-            target = partial.ctypes.data
-        table = [target, *[address(each) for each in inputs]]
+        table = [address(each) for each in inputs]
         table += [render.pack_scalar(scalars[position], kind) for position, kind in scalars_read]
-        run(plan.code, (*table, *plan.numbers), plan.items, max(1, _FEW * plan.outputs // (plan.items * 64)))
-        if partial is not None:
-            _join(key, plan, partial, outs[0])
+        target = address(outs[0])
+        join = plan.join
+        if join is None:
+            run(plan.code, (target, *table, *plan.numbers), plan.items, plan.grain)
+            return
+        partial = np.empty(plan.partial, np.uint8)
+        place = partial.ctypes.data
+        run(plan.code, (place, *table, *plan.numbers), plan.items, plan.grain)
+        run(join.code, (target, place, *join.numbers), join.items, join.grain)
 
     return call
 
 
-def _join(key: OpKey, plan: Plan, partial: NDArray, out: Array) -> None:
-    with np.errstate(all="ignore"):
-        whole = _JOIN[key.mode].reduce(partial, axis=0)
-    target = ndarray(out).transpose(plan.order)
-    target[...] = convert(np.asarray(whole).reshape(target.shape), target.dtype)
-
-
-def _wide(key: OpKey) -> Any:
-    """The NumPy dtype of partial results."""
+def _wide(key: OpKey) -> dtype:
+    """The dtype of the chunks' results."""
     if key.mode in ("sum", "prod"):
-        return np.float64 if key.dtypes[0].is_floating_point else np.int64
+        return dtypes.float64 if key.dtypes[0].is_floating_point else dtypes.int64
     if key.mode in ("any", "all"):
-        return np.int64
-    kind = key.program[0].dtype.compute
-    return np.uint8 if kind.kind == "b" else kind.numpy
+        return dtypes.int64
+    return key.program[0].dtype.compute
 
 
-def _plan(key: OpKey, layouts: Sequence[Layout], scalars: Sequence[tuple[int, dtype]]) -> Plan:
+def _plan(
+    key: OpKey, layouts: Sequence[Layout], scalars: Sequence[tuple[int, dtype]], whole: bool = False
+) -> Plan:  # fmt: skip
+    """The form and the numbers for some layouts; ``whole`` if there must be no chunks."""
     shape = layouts[1].shape
     split = len(shape) - key.axis
     inputs = layouts[1:]
@@ -135,7 +129,7 @@ def _plan(key: OpKey, layouts: Sequence[Layout], scalars: Sequence[tuple[int, dt
     steps = math.prod(shape[axis] for axis in walked_reduced) * segments
     places = math.prod(shape[axis] for axis in walked_kept) * strips
     chunks = 1
-    if places < _FEW:
+    if places < _FEW and not whole:
         chunks = max(1, min(steps, _FEW * 4 // max(1, places), outputs * length // _CHUNK))
     each_chunk = -(-steps // chunks)
     chunks = -(-steps // each_chunk)
@@ -148,7 +142,22 @@ def _plan(key: OpKey, layouts: Sequence[Layout], scalars: Sequence[tuple[int, dt
     out_strides = _out_strides(layouts[0], kept, shape, chunks > 1)
     numbers += [out_strides[axis] for axis in walked_kept] + [out_strides[inner] if columns else 0]
     numbers += [shape[inner], segments, strips, steps, each_chunk, chunks, outputs]
-    return Plan(code, tuple(numbers), places * chunks, chunks, outputs, tuple(kept) if kept else ())
+    items = places * chunks
+    join = _join(key, layouts[0], kept, shape, chunks) if chunks > 1 else None
+    grain = max(1, _FEW * outputs // (items * 64))
+    return Plan(code, tuple(numbers), items, grain, chunks * outputs * _wide(key).itemsize, join)
+
+
+def _join(key: OpKey, out: Layout, kept: Sequence[int], shape: Sequence[int], chunks: int) -> Plan:
+    """The reduction of the chunks' results, which lie side by side for each chunk."""
+    wide = _wide(key)
+    strides = _out_strides(out, kept, shape, partial=True)
+    axes = range(len(shape) - key.axis)
+    outputs = math.prod(shape[axis] for axis in kept)
+    sizes = (*(shape[axis] for axis in axes), chunks)
+    partial = layout_of(wide, sizes, (*(strides.get(axis, 0) for axis in axes), outputs))
+    of_partial = key._replace(program=(input_(0, wide),), dtypes=(key.dtypes[0], wide), axis=1)
+    return _plan(of_partial, (out, partial), (), whole=True)
 
 
 def _out_strides(layout: Layout, kept: Sequence[int], shape: Sequence[int], partial: bool) -> dict[int, int]:
@@ -228,7 +237,7 @@ def _text(key: OpKey, form: Form, scalars: Sequence[tuple[int, dtype]]) -> str:
     body.append(f"value = {mode.value.format(values[0])}")
     lines += ["target = word(table, 0)", *_numbers(form, count, 1 + count + len(scalars))]
     lines += _columns(form, mode, count, body) if form.columns else _rows(form, mode, count, body)
-    stored = _partial_name(key) if form.partial else key.dtypes[0].name
+    stored = _wide(key).name if form.partial else key.dtypes[0].name
     head = [render.HEADER, f'store_out = memory.store("{stored}", 0)']
     head += [f'load{i} = memory.load("{kind.name}", {i + 1})' for i, kind in enumerate(key.dtypes[1:])]
     head += [f'load_lane = memory.load("{mode.lane}", 20)', f'store_lane = memory.store("{mode.lane}", 20)']
@@ -238,15 +247,9 @@ def _text(key: OpKey, form: Form, scalars: Sequence[tuple[int, dtype]]) -> str:
     return "\n".join([*head, *(f"    {line.replace('@final', final)}" for line in lines), ""])
 
 
-def _partial_name(key: OpKey) -> str:
-    return "uint8" if _wide(key) is np.uint8 else np.dtype(_wide(key)).name
-
-
 def _final(key: OpKey, form: Form, mode: Mode) -> str:
     """The type that a total is converted to when it is stored."""
-    if form.partial:
-        return _partial_name(key)
-    out = key.dtypes[0]
+    out = _wide(key) if form.partial else key.dtypes[0]
     return "boolean" if out.kind == "b" else out.compute.name
 
 
@@ -311,44 +314,77 @@ def _indented(lines: Sequence[str], depth: int = 1) -> list[str]:
 
 
 def _rows(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
-    before, within = _reads(form, count, "j")
-    loop = [*before, f"lane = {mode.start}", "for j in range(begin, finish):"]
-    loop += _indented([*within, *body, f"lane = {mode.join.format('lane', 'value')}"])
     total = mode.join if mode.wide == mode.lane else "{0} + {1}"
-    item = [
-        *_place(form, count),
-        f"total = {mode.wide}({mode.start})",
-        "nans = int64(0)",
-        "for step in range(low, high):",
-    ]
+    item = [*_place(form, count), f"total = {mode.wide}({mode.start})", "for step in range(low, high):"]
     step = ["whole = step // segments", f"begin = (step - whole * segments) * {_SEGMENT}"]
-    step += [f"finish = min(begin + {_SEGMENT}, inner)", *_bases(form, count, "whole"), *loop]
+    step += [f"finish = min(begin + {_SEGMENT}, inner)", *_bases(form, count, "whole")]
+    step += _segment(form, mode, count, body)
     step.append(f"total = {total.format('total', f'{mode.wide}(lane)')}")
     item += [*_indented(step), "store_out(target, goal, @final(total))"]
     return ["for item in range(start, stop):", *_indented(item)]
 
 
-def _strip_step(form: Form, mode: Mode, count: int, body: Sequence[str], source: str) -> list[str]:
-    """Add one step of the reduced axes to the lanes of a strip."""
-    before, within = _reads(form, count, "(first + j)")
-    join = mode.join.format("load_lane(lanes, j)", "value")
+def _segment(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
+    """Reduce one segment into ``lane``.
+
+    A maximum that keeps NaN is slow, so that one which need not comes first, beside a sum, which is NaN wherever there
+    is one among the values (or infinities of both signs): only then is the segment read again.
+    """
+
+    def loop(join: str, *more: str) -> list[str]:
+        before, within = _reads(form, count, "j")
+        each = [*within, *body, *more, f"lane = {join.format('lane', 'value')}"]
+        return [*before, f"lane = {mode.start}", "for j in range(begin, finish):", *_indented(each)]
+
+    if not mode.join.startswith("memory."):
+        return loop(mode.join)
+    quick = mode.join.replace("memory.maximum", "memory.larger").replace("memory.minimum", "memory.smaller")
+    doubt = f"doubt = {mode.lane}(0)"
+    return [doubt, *loop(quick, "doubt = add(doubt, value)"), "if doubt != doubt:", *_indented(loop(mode.join))]
+
+
+def _strip_step(form: Form, mode: Mode, count: int, body: Sequence[str], together: int) -> list[str]:
+    """Add some steps of the reduced axes, from ``step`` on, to the lanes of a strip."""
+    join = mode.join.format("lane", "value")
     if mode.join.startswith("memory."):  # lane by lane this is quicker than LLVM's maximum, and the same
         sign = ">" if "maximum" in mode.join else "<"
-        join = f"(value if (value {sign} before) | (value != value) else before)"
-        within = [*within, "before = load_lane(lanes, j)"]
-    loop = [*within, *body, f"store_lane(lanes, j, {join})"]
-    return [*_bases(form, count, source), *before, "for j in range(width):", *_indented(loop)]
+        join = f"(value if (value {sign} lane) | (value != value) else lane)"
+    lines: list[str] = []
+    loop = ["lane = load_lane(lanes, j)"]
+    for number in range(together):
+        lines += _bases(form, count, f"(step + {number})")
+        for i in range(count):
+            lines.append(f"b{i}_{number} = b{i}")
+        before, within = _reads(form, count, "(first + j)")
+        for line in before:
+            name, _, load = line.partition(" = ")
+            lines.append(f"{name}_{number} = {load}")
+            loop.append(f"{name} = {name}_{number}")
+        loop += [line.replace(f", b{i}", f", b{i}_{number}", 1) for line in within for i in _operand(line)]
+        loop += [*body, f"lane = {join}"]
+    return [*lines, "for j in range(width):", *_indented([*loop, "store_lane(lanes, j, lane)"])]
+
+
+def _operand(load: str) -> list[int]:
+    """The number of the operand that a statement of ``_reads`` loads."""
+    return [int(load.partition(" = ")[0][1:])]
 
 
 def _columns(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
     two = mode.wide != mode.lane
+    together = _TOGETHER if len(body) <= _LIGHT else 1
     fold = ["for j in range(width):", "    store_total(totals, j, load_total(totals, j) + float64(load_lane(lanes, j)))",
             f"    store_lane(lanes, j, {mode.start})"]  # fmt: skip
     item = [*_place(form, count), "width = last - first", "for j in range(width):"]
     item += _indented([f"store_lane(lanes, j, {mode.start})", *(["store_total(totals, j, float64(0))"] if two else [])])
-    item += ["for step in range(low, high):", *_indented(_strip_step(form, mode, count, body, "step"))]
+    item += [f"most = low + (high - low) // {together} * {together}", f"for step in range(low, most, {together}):"]
+    item += _indented(_strip_step(form, mode, count, body, together))
     if two:
-        item += [f"    if (step - low) % {_ROWS} == {_ROWS - 1}:", *_indented(fold, 2), *fold]
+        item += [f"    if (step - low) % {_ROWS} == {_ROWS - together}:", *_indented(fold, 2)]
+    if together > 1:
+        item += ["for step in range(most, high):", *_indented(_strip_step(form, mode, count, body, 1))]
+    if two:
+        item += fold
     result = "load_total(totals, j)" if two else "load_lane(lanes, j)"
     item += ["for j in range(width):", f"    store_out(target, goal + (first + j) * so, @final({result}))"]
     scratch = ["lanes = memory.stack_4096()", *(["totals = memory.stack_4096()"] if two else [])]

@@ -110,6 +110,41 @@ def test_reductions_of_every_dtype_and_nan() -> None:
         compare(lambda a, dim=dim: a.amin(dim), x)
 
 
+def test_extrema_beside_infinities_of_both_signs() -> None:
+    """What makes the quick maximum doubt a segment: a sum that is NaN although no value is."""
+    x = draw(40, 3000) * 10
+    x[3, 5], x[3, 7], x[4, 2900], x[4, 1] = np.inf, -np.inf, np.nan, -np.inf
+    for dim in (0, 1):
+        for name in ("amax", "amin"):
+            compare(lambda a, dim=dim, name=name: getattr(a, name)(dim), x)
+
+
+def test_few_outputs_of_many_elements() -> None:
+    """Chunks of the reduced axes, whose results are reduced in turn."""
+    x = draw(3, 70_000)
+    for name in ("sum", "amax", "any"):
+        for array in (x, np.ascontiguousarray(x.T)):
+            for dim in (0, 1):
+                compare(lambda a, dim=dim, name=name: getattr(a, name)(dim), array)
+    compare(lambda a: a.var(1), x + 100)
+    compare(lambda a: a.to(hp.int32).sum(1), x * 100)
+
+
+@quick
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 5), st.integers(1, 600)), st.sampled_from(["argmax", "argmin"]),
+    st.sampled_from(["float32", "float64", "float16", "int32", "uint8"]), st.integers(0, 2),
+)  # fmt: skip
+def test_places_of_extrema(shape: tuple[int, ...], name: str, kind: str, dim: int) -> None:
+    x = np.round(draw(*shape) * 3)  # ties: the first counts
+    if kind.startswith("float"):
+        x[0, 0, -1] = x[-1, 0, 0] = np.nan
+    x = x.astype(kind) if kind.startswith("float") else np.abs(x).astype(kind)
+    for turned, array in ((hp.tensor(x), x), (hp.tensor(x).transpose(0, 2), x.transpose(2, 1, 0)),
+                          (hp.tensor(x).flip(0), x[::-1])):  # fmt: skip
+        assert np.array_equal(getattr(turned, name)(dim).numpy(), getattr(array, name)(dim))
+
+
 def test_long_sums_are_exact() -> None:
     for shape in ((10_000_000,), (10_000, 1000), (1000, 10_000)):
         assert hp.ones(shape).sum().item() == 1e7
