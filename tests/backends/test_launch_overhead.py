@@ -33,10 +33,11 @@ def test_no_op_of_the_list_leaves_the_device(benchmark: ModuleType, device: str)
 def test_the_tables(benchmark: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     benchmark.main(["numpy", "--seconds", "0.001"])
     first, second = capsys.readouterr().out.strip().split("\n\n")
-    _, _, (device, call, gradient, bare) = [
+    _, _, (device, call, gradient, bare, ratio) = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()
     ]
     assert device == "numpy"
+    assert float(ratio) == pytest.approx(float(call) / float(bare), rel=0.5)
     assert 0 < float(bare) < float(call) < float(gradient) * 2
     assert runtime_of("numpy").counts["resolve"] > 0
     assert len(second.splitlines()) == 3
