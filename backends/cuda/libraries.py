@@ -41,6 +41,11 @@ class Library(ABC):
     def call(self, function: str, *arguments: int) -> int:
         """The status that a function returns; 0 is success."""
 
+    def has(self, function: str) -> bool:
+        """Whether the installed version has a function."""
+        del function
+        return True
+
     def do(self, function: str, *arguments: int) -> None:
         """A call that must succeed.
 
@@ -74,6 +79,9 @@ class SharedLibrary(Library):
                 found.argtypes = [_LETTERS[letter] for letter in letters]
                 found.restype = ctypes.c_int
                 self._functions[function] = found
+
+    def has(self, function: str) -> bool:
+        return function in self._functions
 
     def call(self, function: str, *arguments: int) -> int:
         found = self._functions.get(function)

@@ -123,7 +123,8 @@ class Ordering:
 
     def _rounds(self, base: Mapping[str, Any], rows: int, length: int, kept: int) -> _Plan:
         """Pieces are sorted and cut, until there is one a row."""
-        launches, room = [], 0
+        launches: list[_Launch] = []
+        room = 0
         while True:
             span = min(TILE, 1 << max(length - 1, 1).bit_length())
             tiles = -(-length // span)

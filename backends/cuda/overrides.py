@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.cuda import classification, convolution, matmul_epilogues, norms, ordering, pooling, softmax
+from hotplug.backends.cuda import (
+    classification,
+    convolution,
+    matmul_epilogues,
+    norms,
+    ordering,
+    pooling,
+    softmax,
+    solver_kernels,
+)
 from hotplug.backends.cuda.attention import attention
 from hotplug.backends.cuda.attention_backward import attention_backward
 from hotplug.backends.cuda.device import Device
@@ -21,5 +30,6 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     **ordering.OVERRIDES,
     **pooling.OVERRIDES,
     **softmax.OVERRIDES,
+    **solver_kernels.OVERRIDES,
 }
 """An entry may still answer ``None`` to a key: then the core decomposes."""

@@ -16,7 +16,7 @@ HEADERS = {"cublas": "cublas_api.h", "cublasLt": "cublasLt.h", "cusolver": "cuso
 SCALARS = {
     "int": "i", "int64_t": "l", "long long int": "l", "size_t": "z", "uint64_t": "z", "signed char": "c",
 }  # fmt: skip
-POINTERS = re.compile(r"Handle_t$|^cudaStream_t$|^cublasLtMat.*_t$|Params_t$|Info_t$")
+POINTERS = re.compile(r"Handle_t$|^cudaStream_t$|^cublasLt(MatmulDesc|MatrixLayout|MatmulPreference)_t$|Params_t$|Info_t$")
 
 
 def _header(name: str) -> Path:
