@@ -7,20 +7,27 @@ values and starts anew every block, so that no sum ever adds up many numbers one
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final, final
 
 from hotplug.backend import Kernel, OpKey, dtypes
 from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl.device import Device
+from hotplug.backends.opencl.dialect import source_of
 from hotplug.backends.opencl.frame import Frame
+from hotplug.backends.opencl.lanes import Lanes, Meaning
 from hotplug.backends.opencl.program import Program
 from hotplug.backends.opencl.staged import Rows, Staged, staged_text
 from hotplug.backends.opencl.text import advance, pointers
+from hotplug.backends.opencl.trees import Trees
 from hotplug.dtypes import dtype, iinfo
+from hotplug.expr.node import leaves, schedule
 
 _LANES: Final = 8
 """Running values of a work-item: enough to hide the latency of an addition."""
 _BLOCK: Final = 1024
+_FEW_NODES: Final = 6
+"""Of an expression that costs hardly more than its loads."""
 _SHORTEST: Final = 2048
 """No chunk is shorter: a second launch costs more."""
 
@@ -122,7 +129,44 @@ class _Text:
         return self.source.store(self.key.dtypes[0], f"p0[{place}]", "total", self.kind)
 
 
+def _meaning(device: Device, key: OpKey) -> Meaning:
+    """What is reduced, for the kernels of processors."""
+    source, frame, root = source_of(device), Frame(key), key.program[0]
+    kind = accumulator(device, key.mode, root.dtype)
+    start = source.literal(identity(key.mode, kind), kind)
+
+    def take(lane: str, element: Callable[[int], str], index: str, _: str) -> list[str]:
+        lines, names = [], []
+        for position, each in enumerate(key.dtypes[1:], 1):
+            lines.append(f"const {source.type(each)} x{position} = {source.load(each, element(position))};")
+            names.append(f"x{position}")
+        body = source.render([root], names, frame.scalars([root]), index)
+        value = source.convert(body.values[0], root.dtype, kind)
+        return [*lines, *body.statements, f"v{lane} = {combine(source, key.mode, kind, f'v{lane}', value)};"]
+
+    return Meaning(
+        source,
+        frame,
+        [(source.stored(kind), "v", start)],
+        take,
+        lambda lane, other: [f"v{lane} = {combine(source, key.mode, kind, f'v{lane}', f'v{other}')};"],
+        lambda element, lane: source.store(key.dtypes[0], element, f"v{lane}", kind),
+        key.axis,
+        bool(list(leaves([root], "index"))),
+        len(schedule([root])) <= _FEW_NODES,
+    )
+
+
 def reduce(device: Device, key: OpKey) -> Kernel:
+    """The kernel of a key."""
+    if device.is_processor and device.has_double and key.rank:
+        return Lanes(device, key, lambda: _meaning(device, key), 8)
+    if device.is_processor:
+        return _by_rows(device, key)
+    return Trees(device, key, _meaning(device, key), 8, lambda: _by_rows(device, key))
+
+
+def _by_rows(device: Device, key: OpKey) -> Kernel:
     """Three kernels: whole rows, chunks of rows, and the reduction of the chunks' results."""
     text = _Text(device, key)
     rows, count = text.rows, len(key.dtypes)
