@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import Source
+from hotplug.backends.cuda import attention_tensor_backward
 from hotplug.backends.cuda.attention import (
     AXES,
     COLUMNS,
@@ -26,6 +27,7 @@ from hotplug.backends.cuda.attention import (
     tile_product,
     tile_update,
     usable,
+    uses_tensor_cores,
     words,
 )
 from hotplug.backends.cuda.composite import Override, Plan, Sheet, Step
@@ -157,20 +159,27 @@ def attention_backward(device: Device, key: OpKey) -> Kernel | None:
     operands = ["delta", "query", "key", "value", *(["mask"] if has_mask else []), "result", "total"]
     if any(each != "contiguous" for each in key.layouts[-2:]):
         return None
-    kinds = dict.fromkeys(operands, f"const {stored}") | {"total": f"const {name}"}
+    kinds = dict.fromkeys(operands, stored) | {"total": name}
     if has_mask and bool_ in key.dtypes:
-        kinds["mask"] = f"const {source.stored(bool_)}"
+        kinds["mask"] = source.stored(bool_)
     outs = [f"to_{each.name}" for each in _GRADIENTS]
     taken = [each for each in operands if each != "result"]
     extra = [f"{each.name}_{part}[{AXES}]" for each in _GRADIENTS for part in ("own", "use")]
     extra += [f"{each.name}_{part}" for each in _GRADIENTS for part in ("owns", "uses")]
-    sheet = Sheet({**dict.fromkeys(outs, stored), **kinds, "dots": name},
+    inputs = {each: f"const {type_}" for each, type_ in kinds.items()}
+    sheet = Sheet({**dict.fromkeys(outs, stored), **inputs, "dots": name},
                   (*words(taken), *extra, f"dots_batch[{AXES}]"), ("scale",))  # fmt: skip
     text = (
         LOCATE
         + _dots(name, stored, loading(source, kind))
         + "".join(_gradient(source, key, each) for each in _GRADIENTS)
     )
+    kernels = ["hp_dots", *(f"hp_{each.name}" for each in _GRADIENTS)]
+    fast = uses_tensor_cores(device, key)
+    if fast:
+        read = {each: kinds[each] for each in taken if each != "total"}
+        more, names = attention_tensor_backward.backward_text(source, key, read)
+        text, kernels = text + more, kernels + names
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
         given = dict(zip([*outs, *operands], layouts, strict=True))
@@ -179,13 +188,16 @@ def attention_backward(device: Device, key: OpKey) -> Kernel | None:
         steps = [Step("hp_dots", -(-count * WARP // THREADS))]
         whole = contiguous_strides((*batch, numbers["queries"]))[:-1]
         numbers["dots_batch"] = padded(whole, 0)
+        shapes = [batch + given["query"].shape[-2:], *(given[each].shape for each in ("query", "key", "value"))]
+        form = attention_tensor_backward.form_of(numbers, shapes) if fast else None
         for each in _GRADIENTS:
             own, use = _parted(given[each.name].shape[:-2], batch)
             numbers |= {f"{each.name}_own": padded(own, 1), f"{each.name}_use": padded(use, 1),
                         f"{each.name}_owns": math.prod(own), f"{each.name}_uses": math.prod(use)}  # fmt: skip
             blocks = -(-numbers[each.row_count] // ROWS) * -(-numbers[each.width] // WIDTH)
             steps.append(Step(f"hp_{each.name}", blocks, min(math.prod(own), MOST_ACROSS)))
+        if form is not None:
+            steps[1:] = attention_tensor_backward.steps_of(form, numbers)
         return Plan(numbers, steps, count * kind.compute.itemsize)
 
-    kernels = ("hp_dots", *(f"hp_{each.name}" for each in _GRADIENTS))
     return Override(device, key.name, source, sheet, text, plan, kernels, scratch=True)
