@@ -9,6 +9,7 @@ from hotplug.backend import Kernel, OpKey
 from hotplug.backends.cuda import (
     classification,
     convolution,
+    fourier,
     matmul_epilogues,
     norms,
     ordering,
@@ -25,6 +26,7 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     "attention_backward": attention_backward,
     **classification.OVERRIDES,
     **convolution.OVERRIDES,
+    **fourier.OVERRIDES,
     **matmul_epilogues.OVERRIDES,
     **norms.OVERRIDES,
     **ordering.OVERRIDES,

@@ -17,9 +17,9 @@ from hotplug.layout import Shape, Strides, contiguous_strides
 
 AXES: Final = 8
 
-WHOLE, UPPER, LOWER, UNIT, CONJUGATE, FACTOR = range(6)
+WHOLE, UPPER, LOWER, UNIT, CONJUGATE, FACTOR, REAL_ENDS = range(7)
 """What a copy makes of matrices: the same, a triangle, the unit matrix, the conjugates, or a Cholesky factor: the lower
-triangle, and NaN from the column on that ``info`` names.
+triangle, and NaN from the column on that ``info`` names; or rows whose first element is real, and that at ``end``.
 """
 
 
@@ -105,6 +105,7 @@ HP_KERNEL(@THREADS@) hp_copy(HP_FRAME) {
     } else if (!((what == @UPPER@ && row > column) || ((what == @LOWER@ || what == @FACTOR@) && row < column))) {
         element = ((const hp_element *)HP(in))[from];
         if (what == @CONJUGATE@) element.part[@PARTS@ - 1] ^= @SIGN@;
+        if (what == @REAL_ENDS@ && (column == 0 || column == HP(end))) element.part[@PARTS@ - 1] = 0;
         if (what == @FACTOR@) {
             const int info = HP(info)[matrix];
             if (info && column >= info - 1) for (int p = 0; p < @PARTS@; ++p) element.part[p] = @NAN@;
@@ -125,20 +126,21 @@ class Copies:
         text = _COPY
         words: dict[str, Any] = {
             "BITS": bits, "PARTS": parts, "THREADS": THREADS, "AXES": AXES, "UNIT": UNIT, "UPPER": UPPER, "LOWER": LOWER,
-            "CONJUGATE": CONJUGATE, "FACTOR": FACTOR, "ONE": one, "NAN": nan, "SIGN": sign if parts == 2 else "0",
+            "CONJUGATE": CONJUGATE, "FACTOR": FACTOR, "REAL_ENDS": REAL_ENDS, "ONE": one, "NAN": nan,
+            "SIGN": sign if parts == 2 else "0",
         }  # fmt: skip
         for name, value in words.items():
             text = text.replace(f"@{name}@", str(value))
         sheet = Sheet(
             {"out": "void", "in": "const void", "info": "const int"},
-            ("count", f"sizes[{AXES}]", f"from[{AXES}]", f"to[{AXES}]", "what"),
+            ("count", f"sizes[{AXES}]", f"from[{AXES}]", f"to[{AXES}]", "what", "end"),
         )
         module = device.module("linalg", Source(CUDA).text(sheet.declaration(), text))
         self._function: Final = device.driver.function(module, "hp_copy")
         self._device: Final = device
         self._sheet: Final = sheet
 
-    def __call__(self, target: View, source: View | None, what: int = WHOLE, info: int = 0) -> None:
+    def __call__(self, target: View, source: View | None, what: int = WHOLE, info: int = 0, end: int = -1) -> None:
         """Queue a copy; of the unit matrix without a source."""
         shape, count = target.shape, 1
         for size in shape:
@@ -149,7 +151,7 @@ class Copies:
         given = target if source is None else source
         numbers = self._sheet.numbers({
             "count": count, "sizes": (*(1,) * ahead, *shape), "from": (*(0,) * ahead, *given.strides),
-            "to": (*(0,) * ahead, *target.strides), "what": what,
+            "to": (*(0,) * ahead, *target.strides), "what": what, "end": end,
         })  # fmt: skip
         frame = self._sheet.frame((target.address, given.address, info), numbers)
         with self._device.lock:

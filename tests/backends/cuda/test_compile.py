@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hotplug as hp
-from hotplug.backends.cuda import solver_kernels
+from hotplug.backends.cuda import fourier, solver_kernels
 from hotplug.backends.cuda.backend import CudaBackend
 from hotplug.backends.cuda.compile_check import ARCHITECTURES, compiled, complaints
 from hotplug.backends.cuda.overrides import OVERRIDES
@@ -55,7 +55,7 @@ CALLS: tuple[Any, ...] = (
     ),
 )
 """Calls that meet every hand-written kernel in all of its forms."""
-ELSEWHERE = {"topk", *solver_kernels.OVERRIDES}
+ELSEWHERE = {"topk", *fourier.OVERRIDES, *solver_kernels.OVERRIDES}
 """Composites whose kernel is another's, or a library's: the tests of these compile what stands around the calls."""
 
 
