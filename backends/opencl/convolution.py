@@ -11,7 +11,6 @@ from hotplug.backends.opencl import convolution_panels as panels
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
 from hotplug.backends.opencl.convolution_gradient import weight_gradient
 from hotplug.backends.opencl.convolution_plan import (
-    Panel,
     Problem,
     backward,
     forward,
@@ -22,7 +21,7 @@ from hotplug.backends.opencl.convolution_plan import (
 )  # fmt: skip
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
-from hotplug.backends.opencl.tiles import vectors
+from hotplug.backends.opencl.tiles import Panel, vectors
 from hotplug.dtypes import dtype
 
 

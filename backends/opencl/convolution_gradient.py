@@ -14,10 +14,10 @@ from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl import convolution_panels as panels
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
-from hotplug.backends.opencl.convolution_plan import Panel, Problem, forward, padded_copy, problem, rounded
+from hotplug.backends.opencl.convolution_plan import Problem, forward, padded_copy, problem, rounded
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
-from hotplug.backends.opencl.tiles import vectors
+from hotplug.backends.opencl.tiles import Panel, vectors
 from hotplug.dtypes import dtype
 
 _WORDS: Final = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from hotplug.backend.render import Source
-from hotplug.backends.opencl.convolution_plan import Panel
+from hotplug.backends.opencl.tiles import Panel
 from hotplug.dtypes import dtype
 
 COPY: Final = tuple(

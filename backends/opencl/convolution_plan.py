@@ -175,19 +175,6 @@ def padded_copy(of: Problem, found: Correlation, side: int, tail: int, *, merged
     return Copy(numbers, span, table_at + rounded(tables * (2 * of.taps + 2)))
 
 
-class Panel(NamedTuple):
-    """Registers of a work-item: so many rows times so many vectors of a width."""
-
-    rows: int
-    vectors: int
-    width: int
-
-    @property
-    def places(self) -> int:
-        """Elements of a row."""
-        return self.vectors * self.width
-
-
 def merges(of: Correlation, images: int, places: int) -> bool:
     """Whether panels run on from one image into the next: fewer may be needed where images are small."""
     apart = images * -(-of.length // places)

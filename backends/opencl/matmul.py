@@ -1,243 +1,197 @@
-"""``matmul``: two tiers, chosen by the sizes.
-
-Small products, and those of integers, are computed from the operands as they lie, a tile of 4 x 4 a work-item.  Others
-are packed first: each operand into panels of as many rows or columns as a work-item's tile has, in the order in which
-it reads them, padded with zeros.  Then a tile is a chain of vector multiply-adds on registers, without a bound to check.
-Local memory is not used: on processors it costs twenty times what it gains.
-"""
+"""``matmul``, and what is made of it: which kernel of :mod:`.matmul_panels` a call gets, by its sizes and strides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, final
 
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
+from hotplug.backends.opencl import matmul_panels as panels, tuning
+from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
 from hotplug.backends.opencl.device import Device
-from hotplug.backends.opencl.frame import Frame, Layouts
-from hotplug.backends.opencl.program import Plans, Program
-from hotplug.backends.opencl.text import advance, indented, pointers
+from hotplug.backends.opencl.frame import Layouts
+from hotplug.backends.opencl.tiles import FUSED, Panel, Tile, vectors
+from hotplug.dtypes import dtype
 from hotplug.layout import layout_of
 
-_SIDE: Final = 4
-"""Rows and columns of a tile of the direct tier."""
-_ROWS: Final = 6
-_VECTORS: Final = 2
-"""A packed tile has 6 rows of 2 vectors of 32 bytes: with their operands they fill the 16 registers of AVX2."""
 _LEAST: Final = 8
-_LEAST_WORK: Final = 1 << 15
+_LEAST_WORK: Final = 1 << 12
+"""Multiplications below which a number at a time is as good."""
+_PACKED_WORK: Final = 1 << 21
+"""Multiplications from which packing pays."""
+_FEW_ROWS: Final = 12
 _MOST_SCRATCH: Final = 1 << 27
+_ALIGNED: Final = 16
+_CONTRACT: Final = "#pragma OPENCL FP_CONTRACT ON\n"
+"""A sum of products is as good or better fused."""
 
 
 class Sizes(NamedTuple):
-    """Of a product ``(batch, m, k) @ (batch, k, n)``; ``left`` and ``right`` are the distinct matrices of the operands."""
+    """Of a product ``(batch, m, k) @ (batch, k, n)``, with the strides of each operand."""
 
     batch: int
     m: int
     n: int
     k: int
-    left: int
-    right: int
+    out: Sequence[int]
+    left: Sequence[int]
+    right: Sequence[int]
 
 
 def sizes(layouts: Layouts) -> Sizes:
-    """The sizes of a call; an operand with batch stride 0 is one matrix."""
+    """The sizes of a ``matmul``."""
     (batch, m, n), k = layouts[0].shape, layouts[1].shape[2]
-    left, right = (batch if each.strides[0] else 1 for each in layouts[1:])
-    return Sizes(batch, m, n, k, left, right)
-
-
-@final
-class _Text:
-    """What the kernels of one key have in common."""
-
-    def __init__(self, key: OpKey) -> None:
-        self.key: Final = key
-        self.source: Final = Source(OPENCL)
-        self.frame: Final = Frame(key)
-        self.index: Final = self.frame.index
-        self.kind: Final = key.dtypes[0].compute
-        self.type: Final = self.source.type(self.kind)
-        self.width: Final = 32 // self.kind.itemsize
-        """Elements of a vector."""
-        self.columns: Final = self.width * _VECTORS
-        self.parameters: Final = pointers(self.source, 1, key.dtypes)
-
-    def word(self, name: str, value: Callable[[Sizes], int]) -> str:
-        return self.frame.word((name,), lambda layouts: value(sizes(layouts)))
-
-    def read(self, operand: int, row: str, column: str) -> str:
-        """An element of an operand's matrix, in the type that is computed with."""
-        place = f"{row} * {self.frame.stride(operand, 1)} + {column} * {self.frame.stride(operand, 2)}"
-        kind = self.key.dtypes[operand]
-        return self.source.convert(self.source.load(kind, f"p{operand}[{place}]"), kind.compute, self.kind)
-
-    def write(self, row: str, column: str, value: str) -> str:
-        place = f"{row} * {self.frame.stride(0, 1)} + {column} * {self.frame.stride(0, 2)}"
-        return self.source.store(self.key.dtypes[0], f"p0[{place}]", value, self.kind)
-
-    def multiply_add(self, total: str, left: str, right: str) -> str:
-        if self.kind.kind == "f":
-            return f"{total} += {left} * {right};"
-        times, plus = ("and", "or") if self.kind.kind == "b" else ("mul", "add")
-        return (
-            f"{total} = {self.source.apply(plus, self.kind, total, self.source.apply(times, self.kind, left, right))};"
-        )
-
-    def tile_of_item(self, rows: str, columns: str) -> list[str]:
-        """Statements that find a work-item's tile, rows of tiles first: ``batch``, ``down`` and ``across``."""
-        return [
-            f"const {self.index} item = ({self.index})get_global_id(0), over = item / {rows};",
-            f"const {self.index} down = item - over * {rows}, batch = over / {columns}, across = over - batch * {columns};",
-            f"if (batch >= {self.word('batch', lambda s: s.batch)}) return;",
-            *advance(self.frame, 3),
-        ]
-
-
-def _direct(text: _Text) -> str:
-    """A tile whose reads stay inside by repeating the last row and column."""
-    index, side, word = text.index, _SIDE, text.word
-    m, n = word("m", lambda s: s.m), word("n", lambda s: s.n)
-    body = text.tile_of_item(
-        word("tiles down", lambda s: -(-s.m // side)), word("tiles across", lambda s: -(-s.n // side))
-    )
-    body += [f"p{operand} += batch * {text.frame.stride(operand, 0)};" for operand in range(3)]
-    body += [f"{index} row[{side}], column[{side}];"]
-    body += [f"for (int r = 0; r < {side}; ++r) {{"]
-    body += [f"    row[r] = down * {side} + r < {m} ? down * {side} + r : {m} - 1;"]
-    body += [f"    column[r] = across * {side} + r < {n} ? across * {side} + r : {n} - 1;", "}"]
-    body += [f"{text.type} total[{side}][{side}];"]
-    body += [f"for (int r = 0; r < {side}; ++r) for (int c = 0; c < {side}; ++c) total[r][c] = 0;"]
-    body += [f"for ({index} k = 0; k < {word('k', lambda s: s.k)}; ++k) {{", f"    {text.type} a[{side}], b[{side}];"]
-    body += [f"    for (int r = 0; r < {side}; ++r) a[r] = {text.read(1, 'row[r]', 'k')};"]
-    body += [f"    for (int c = 0; c < {side}; ++c) b[c] = {text.read(2, 'k', 'column[c]')};"]
-    body += [f"    for (int r = 0; r < {side}; ++r) for (int c = 0; c < {side}; ++c)"]
-    body += [f"        {text.multiply_add('total[r][c]', 'a[r]', 'b[c]')}", "}"]
-    body += [f"for (int r = 0; r < {side} && down * {side} + r < {m}; ++r)"]
-    body += [f"    for (int c = 0; c < {side} && across * {side} + c < {n}; ++c)"]
-    body += [f"        {text.write('row[r]', 'column[c]', 'total[r][c]')}"]
-    return f"__kernel void hp_direct(HP_FRAME, {text.parameters}) {{\n{indented(body)}}}\n"
-
-
-def _panels(rows: int, size: int) -> int:
-    return -(-rows // size)
-
-
-def _packed_left(s: Sizes) -> int:
-    """Elements of the packed left operand, to a multiple of the vectors' alignment."""
-    return -(-s.left * _panels(s.m, _ROWS) * _ROWS * s.k // 16) * 16
-
-
-def _packed_right(s: Sizes, columns: int) -> int:
-    return s.right * _panels(s.n, columns) * columns * s.k
-
-
-def _pack(text: _Text, name: str, operand: int, side: int) -> str:
-    """A work-item copies one row of a panel: ``side`` elements of one ``k``."""
-    index, word = text.index, text.word
-    left = operand == 1
-    count = word("left" if left else "right", lambda s: s.left if left else s.right)
-    panels = word(f"panels {operand}", lambda s: _panels(s.m if left else s.n, side))
-    limit = word("m", lambda s: s.m) if left else word("n", lambda s: s.n)
-    depth = word("k", lambda s: s.k)
-    read = text.read(operand, "at", "k") if left else text.read(operand, "k", "at")
-    body = [
-        f"const {index} item = ({index})get_global_id(0), over = item / {depth}, k = item - over * {depth};",
-        f"const {index} batch = over / {panels}, panel = over - batch * {panels};",
-        f"if (batch >= {count}) return;",
-        *advance(text.frame, 3),
-        f"p{operand} += batch * {text.frame.stride(operand, 0)};",
-        f"scratch += {'0' if left else word('start of right', _packed_left)} + item * {side};",
-        f"for (int r = 0; r < {side}; ++r) {{",
-        f"    const {index} at = panel * {side} + r;",
-        f"    scratch[r] = at < {limit} ? {read} : 0;",
-        "}",
+    strides = [
+        [0 if size == 1 else step for size, step in zip(each.shape, each.strides, strict=True)] for each in layouts[:3]
     ]
-    return f"__kernel void {name}(HP_FRAME, {text.parameters}, __global {text.type} *scratch) {{\n{indented(body)}}}\n"
+    return Sizes(batch, m, n, k, *strides)
 
 
-def _multiply(text: _Text) -> str:
-    """A tile of two packed panels.  Vectors are read through pointers: the panels are aligned."""
-    index, word, columns = text.index, text.word, text.columns
-    down = word("panels 1", lambda s: _panels(s.m, _ROWS))
-    across = word("panels 2", lambda s: _panels(s.n, columns))
-    depth, vector = word("k", lambda s: s.k), f"{text.type}{text.width}"
-    places = [(r, v) for r in range(_ROWS) for v in range(_VECTORS)]
-    body = text.tile_of_item(down, across)
-    body += [f"p0 += batch * {text.frame.stride(0, 0)};"]
-    left = f"(batch * {word('left step', lambda s: int(s.left > 1))} * {down} + down) * {depth} * {_ROWS}"
-    right = f"(batch * {word('right step', lambda s: int(s.right > 1))} * {across} + across) * {depth} * {columns}"
-    body += [f"__global const {text.type} *a = scratch + {left};"]
-    start = f"scratch + {word('start of right', _packed_left)} + {right}"
-    body += [f"__global const {vector} *b = (__global const {vector} *)({start});"]
-    # A bound that differs between work-items keeps PoCL from splitting the loop, which would spill the registers.
-    body += [f"__global const {vector} *end = b + {depth} * {_VECTORS};"]
-    body += [f"{vector} " + ", ".join(f"t{r}{v} = ({vector})(0)" for r, v in places) + ";"]
-    body += [f"for (; b != end; b += {_VECTORS}, a += {_ROWS}) {{"]
-    body += [f"    const {vector} b{v} = b[{v}];" for v in range(_VECTORS)]
-    for r in range(_ROWS):
-        body += [f"    const {vector} a{r} = ({vector})(a[{r}]);"]
-        body += [f"    t{r}{v} += a{r} * b{v};" for v in range(_VECTORS)]
-    body += ["}", f"const {vector} tile[{len(places)}] = {{ {', '.join(f't{r}{v}' for r, v in places)} }};"]
-    body += [f"const {text.type} *value = (const {text.type} *)tile;"]
-    body += [f"const {index} row = down * {_ROWS}, column = across * {columns};"]
-    body += [f"for ({index} r = 0; r < {_ROWS} && row + r < {word('m', lambda s: s.m)}; ++r)"]
-    body += [f"    for ({index} c = 0; c < {columns} && column + c < {word('n', lambda s: s.n)}; ++c)"]
-    body += [f"        {text.write('(row + r)', '(column + c)', f'value[r * {columns} + c]')}"]
-    parameters = f"HP_FRAME, {text.parameters}, __global {text.type} *scratch"
-    return f"__kernel void hp_multiply({parameters}) {{\n{indented(body)}}}\n"
+def _blocks(size: int, side: int) -> int:
+    return -(-size // side)
+
+
+class Shape(NamedTuple):
+    """The tiles of a product's kernels on one device."""
+
+    panel: Panel
+    dots: Panel
+    tile: Tile | None
+    """``None`` on processors."""
+
+
+def shape_of(device: Device, kind: dtype, chosen: Panel | Tile | None = None) -> Shape:
+    """The tiles for a dtype that is computed with: those of the device, or of a choice."""
+    if not device.is_processor:
+        tile = chosen if isinstance(chosen, Tile) else tuning.tile(device, kind)
+        return Shape(Panel(1, 1, 1), Panel(1, 1, 1), tile)
+    if kind.kind != "f":
+        return Shape(Panel(1, 1, 1), Panel(1, 1, 1), None)
+    panel = chosen if isinstance(chosen, Panel) else tuning.panel(device, kind)
+    return Shape(panel, Panel(4, 3, panel.width), None)
+
+
+def _tier(of: Sizes, shape: Shape, plain: bool, packs: bool) -> str:
+    """The kernel of a call on a processor."""
+    work, panel = of.m * of.n * of.k, shape.panel
+    if not packs or work < _LEAST_WORK:
+        return "hp_direct"
+    small = work < _PACKED_WORK or of.m <= _FEW_ROWS
+    if plain and small and of.n >= panel.places and of.right[2] == 1:
+        return "hp_rows"
+    if plain and small and of.k >= shape.dots.width and of.left[2] == of.right[1] == 1:
+        return "hp_dots"
+    return "hp_multiply" if min(of.m, of.n, of.k) >= _LEAST else "hp_direct"
+
+
+def scratch_of(of: Sizes, shape: Shape) -> tuple[int, int]:
+    """Elements of the packed left operand, to a multiple of the vectors' alignment, and of both."""
+    panel = shape.panel
+    left = (of.batch if of.left[0] else 1) * _blocks(of.m, panel.rows) * panel.rows * of.k
+    right = (of.batch if of.right[0] else 1) * _blocks(of.n, panel.places) * panel.places * of.k
+    start = -(-left // _ALIGNED) * _ALIGNED
+    return start, start + right
+
+
+def plan(device: Device, of: Sizes, shape: Shape, kind: dtype, plain: bool, extra: Mapping[str, int]) -> Plan:
+    """The launches of a product, and the sheet's numbers; ``extra`` are those of the bias and the activation."""
+    name = "hp_tiles" if shape.tile else _tier(of, shape, plain, kind.kind == "f")
+    side, over = {
+        "hp_direct": (panels.SIDE, panels.SIDE), "hp_rows": (shape.panel.rows, shape.panel.places),
+        "hp_dots": (shape.dots.rows, shape.dots.vectors), "hp_multiply": (shape.panel.rows, shape.panel.places),
+        "hp_tiles": (shape.tile.down, shape.tile.over) if shape.tile else (1, 1),
+    }[name]  # fmt: skip
+    down, across = _blocks(of.m, side), _blocks(of.n, over)
+    numbers = {
+        "batch": of.batch, "m": of.m, "n": of.n, "k": of.k, "ob": of.out[0], "om": of.out[1], "on": of.out[2],
+        "lb": of.left[0], "lm": of.left[1], "lk": of.left[2], "rb": of.right[0], "rk": of.right[1], "rn": of.right[2],
+        "down": down, "across": across, "left_panels": 0, "right_panels": 0, "left_step": 0, "right_step": 0, "right_at": 0,
+        "packed": 0, "left_first": abs(of.left[1]) < abs(of.left[2]), "right_first": abs(of.right[2]) <= abs(of.right[1]),
+        **extra,
+    }  # fmt: skip
+    work = of.batch * down * across
+    if name == "hp_tiles":
+        assert shape.tile is not None
+        return Plan(numbers, [Step(name, down * across, shape.tile.items, of.batch)])
+    if name == "hp_direct":
+        return Plan(numbers, [items(name, work, device.heavy)])
+    if name != "hp_multiply":
+        return Plan(numbers, [Step(name, work)])
+    start, count = scratch_of(of, shape)
+    left, right = (of.batch if each[0] else 1 for each in (of.left, of.right))
+    packed = (left * down + right * across) * of.k
+    numbers |= {"left_panels": left, "right_panels": right, "left_step": left > 1, "right_step": right > 1, "right_at": start,
+                "packed": packed}  # fmt: skip
+    return Plan(numbers, [items("hp_pack", packed, device.light), Step(name, work)], count * kind.itemsize)
+
+
+def built(
+    device: Device, op: str, source: Source, text: panels.Text, sheet: Sheet, shape: Shape,
+    plan: Callable[[Layouts, Sequence[Any]], Plan],
+) -> Override:  # fmt: skip
+    """The kernels of a product, as one program."""
+    if shape.tile:
+        bodies = {"hp_tiles": (panels.tiles(text, shape.tile), shape.tile.items)}
+        return _override(device, op, source, sheet, FUSED, bodies, plan)
+    bodies = {"hp_direct": (panels.direct(text), 0)}
+    head = _CONTRACT
+    if text.kind.kind == "f":
+        head += vectors(source, text.kind, shape.panel.width)
+        bodies |= {"hp_pack": (panels.pack(text), 0), "hp_multiply": (panels.multiply(text), 1)}
+        if text.plain:
+            bodies |= {"hp_rows": (panels.rows(text), 1), "hp_dots": (panels.dots(text, shape.dots), 1)}
+    return _override(device, op, source, sheet, head, bodies, plan)
+
+
+def _override(
+    device: Device, op: str, source: Source, sheet: Sheet, head: str, bodies: Mapping[str, tuple[list[str], int]],
+    plan: Callable[[Layouts, Sequence[Any]], Plan],
+) -> Override:  # fmt: skip
+    kernels = [sheet.kernel(name, body, local=local) for name, (body, local) in bodies.items()]
+    return Override(device, op, source, sheet, head + "".join(kernels), plan, tuple(bodies))
 
 
 @final
 class Matmul:
-    """The kernel: direct, or packed and multiplied, in several turns where the packed operands would be too large."""
+    """The kernel of the family; in several turns where packed operands would be too large."""
 
-    def __init__(self, device: Device, key: OpKey) -> None:
-        text = _Text(key)
-        self._columns: Final = text.columns
-        self._packs: Final = text.kind.kind == "f"
-        self._itemsize: Final = text.kind.itemsize
-        kernels = [_direct(text)]
-        if self._packs:
-            kernels += [_pack(text, "hp_left", 1, _ROWS), _pack(text, "hp_right", 2, text.columns), _multiply(text)]
-        contract = "#pragma OPENCL FP_CONTRACT ON\n"  # a product's sum is as good or better fused
-        program = Program(device, "matmul", text.frame, text.source, contract + "".join(kernels), 4)
-        self._device: Final = device
-        self._pack: Final = program.packer.pack
-        self._plans: Final = Plans(program.packer, sizes)
-        self._direct: Final = program.launcher("hp_direct", 3, device.heavy)
-        if self._packs:
-            self._left: Final = program.launcher("hp_left", 4, device.light)
-            self._right: Final = program.launcher("hp_right", 4, device.light)
-            self._multiply: Final = program.launcher("hp_multiply", 4, device.tiles)
+    def __init__(self, device: Device, key: OpKey, shape: Shape | None = None) -> None:
+        """
+        Args:
+            device: where to build it.
+            key: of the family.
+            shape: of the tiles, where those of the device are not meant.
+        """
+        source, kind = Source(OPENCL), key.dtypes[0].compute
+        self._shape: Final = shape or shape_of(device, kind)
+        self._itemsize: Final = kind.itemsize
+        text = panels.Text(source, key.dtypes, self._shape.panel, False, False, "")
+        pointers = {name: f"{'const ' * (name != 'out')}{source.stored(each)}"
+                    for name, each in zip(("out", "left", "right"), key.dtypes, strict=True)}  # fmt: skip
+        sheet = Sheet(pointers, panels.WORDS, wide=key.index64, scratch=text.type)
+        extra = {"bias_step": 0, "keep": 0}
+
+        def planned(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
+            return plan(device, sizes(layouts), self._shape, kind, text.plain, extra)
+
+        self._kernel: Final = built(device, "matmul", source, text, sheet, self._shape, planned)
 
     def __call__(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
-        arrays = (*outs, *inputs)
-        words, size = self._plans.of(arrays)
-        if not self._packs or min(size.m, size.n, size.k) < _LEAST or size.m * size.n * size.k < _LEAST_WORK:
-            frame = self._pack([array.offset for array in arrays], words, ())
-            with self._device.lock:
-                self._direct(size.batch * _panels(size.m, _SIDE) * _panels(size.n, _SIDE), frame, _memories(arrays))
+        batch = outs[0].shape[0]
+        if batch > 1 and self._nbytes(outs, inputs) > _MOST_SCRATCH:
+            for start, stop in ((0, batch // 2), (batch // 2, batch)):
+                parts = [[_batches(each, start, stop) for each in arrays] for arrays in (outs, inputs)]
+                self(parts[0], parts[1], ())
             return
-        nbytes = self._itemsize * (_packed_left(size) + _packed_right(size, self._columns))
-        if nbytes > _MOST_SCRATCH and size.batch > 1:
-            half = size.batch // 2
-            for start, stop in ((0, half), (half, size.batch)):
-                self(
-                    [_batches(each, start, stop) for each in outs], [_batches(each, start, stop) for each in inputs], ()
-                )
-            return
-        frame = self._pack([array.offset for array in arrays], words, ())
-        down, across = _panels(size.m, _ROWS), _panels(size.n, self._columns)
-        with self._device.lock:
-            memories = [*_memories(arrays), self._device.scratch(nbytes)]
-            self._left(size.left * down * size.k, frame, memories)
-            self._right(size.right * across * size.k, frame, memories)
-            self._multiply(size.batch * down * across, frame, memories)
+        self._kernel(outs, inputs, ())
 
-
-def _memories(arrays: Sequence[Array]) -> list[Any]:
-    return [array.storage.buffer.memory for array in arrays]
+    def _nbytes(self, outs: Sequence[Array], inputs: Sequence[Array]) -> int:
+        """At most so much scratch memory is needed."""
+        if self._shape.tile:
+            return 0
+        (batch, m, n), k = outs[0].shape, inputs[0].shape[2]
+        return batch * 2 * (m + n + 64) * k * self._itemsize
 
 
 def _batches(array: Array, start: int, stop: int) -> Array:
