@@ -93,14 +93,22 @@ class SharedLibrary(Library):
         return int(found(*arguments))
 
 
-_LOADED: Final[dict[str, Library | None]] = {}
+_LOADED: Final[dict[str, Any]] = {}
 
 
-def load(name: str) -> Library | None:
-    """A library of this computer, or ``None`` where it isn't installed."""
+def load(name: str) -> Any:
+    """A library of this computer, or ``None`` where it isn't installed; for cuDNN, the module of its frontend."""
     if name not in _LOADED:
-        _LOADED[name] = _found(name)
+        _LOADED[name] = _frontend() if name == "cudnn" else _found(name)
     return _LOADED[name]
+
+
+def _frontend() -> Any:
+    try:
+        module = importlib.import_module("cudnn")
+        return module if module.backend_version() and hasattr(module, "pygraph") else None
+    except (AttributeError, ImportError, OSError, RuntimeError):  # as it says that there is no libcudnn
+        return None
 
 
 def _found(name: str) -> Library | None:
@@ -111,9 +119,14 @@ def _found(name: str) -> Library | None:
         return None
 
 
+def allowed(name: str) -> bool:
+    """Whether a library is not switched off."""
+    return name not in _OFF
+
+
 def library_of(device: Device, name: str) -> Any:
     """A library for a device, which becomes the thread's current one; ``None`` where there is none or it is switched off."""
-    return None if name in _OFF else device.driver.library(name)
+    return device.driver.library(name) if allowed(name) else None
 
 
 @contextlib.contextmanager

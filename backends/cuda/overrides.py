@@ -8,7 +8,7 @@ from typing import Final
 from hotplug.backend import Kernel, OpKey
 from hotplug.backends.cuda import (
     classification,
-    convolution,
+    dnn,
     fourier,
     matmul_epilogues,
     norms,
@@ -25,7 +25,7 @@ OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     "attention": attention,
     "attention_backward": attention_backward,
     **classification.OVERRIDES,
-    **convolution.OVERRIDES,
+    **dnn.OVERRIDES,
     **fourier.OVERRIDES,
     **matmul_epilogues.OVERRIDES,
     **norms.OVERRIDES,

@@ -74,8 +74,9 @@ class Room:
 
 _ELEMENTS: Final = {
     "float32": ("hp_u32", 1), "float64": ("hp_u64", 1), "complex64": ("hp_u32", 2), "complex128": ("hp_u64", 2),
+    "float16": ("hp_u16", 1), "bfloat16": ("hp_u16", 1),
 }  # fmt: skip
-_BITS: Final = {"hp_u32": ("0x3f800000u", "0x7fc00000u", "0x80000000u"), "hp_u64":
+_BITS: Final = {"hp_u16": ("0", "0", "0"), "hp_u32": ("0x3f800000u", "0x7fc00000u", "0x80000000u"), "hp_u64":
                 ("0x3ff0000000000000ull", "0x7ff8000000000000ull", "0x8000000000000000ull")}  # fmt: skip
 """One, NaN, and the sign."""
 
