@@ -9,7 +9,8 @@ from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.dialect import source_of
 from hotplug.backends.opencl.frame import Frame
-from hotplug.backends.opencl.lanes import LANES, UNROLLED, Lanes, Meaning
+from hotplug.backends.opencl.lanes import LANES, Lanes, Meaning
+from hotplug.backends.opencl.loops import UNROLLED
 from hotplug.backends.opencl.program import Program
 from hotplug.backends.opencl.reduce import combine, identity
 from hotplug.backends.opencl.staged import Rows, Staged, staged_text

@@ -11,6 +11,7 @@ from hotplug.backends.opencl import hardware, profile
 from hotplug.backends.opencl.build import build, reason
 from hotplug.backends.opencl.fault import Fault
 from hotplug.backends.opencl.memory import Block, Transfers
+from hotplug.backends.opencl.pages import Pages
 from hotplug.errors import CapabilityError, DeviceError
 
 _POINTER: Final = 8
@@ -49,6 +50,7 @@ class Device:
         self.context: Final = cl.Context([profile.real(handle)])
         self.queue: Final = cl.CommandQueue(self.context)
         self.transfers: Final = Transfers(self.queue)
+        self._pages: Final = Pages(self.context, self.queue, handle)
         self.fault: Final = Fault(self.context, self.queue)
         self.capabilities: Final = hardware.capabilities(handle)
         self.has_double: Final = hardware.has_double(handle)
@@ -86,7 +88,7 @@ class Device:
         if nbytes > largest:
             raise MemoryError(f"{self.name} allocates at most {largest} bytes at once, {nbytes} were asked for")
         try:
-            return Block(self, cl.Buffer(self.context, cl.mem_flags.READ_WRITE, nbytes), nbytes)
+            return Block(self, self._pages.buffer(nbytes), nbytes)
         except cl.Error as error:
             raise MemoryError(f"{self.name}: {error}") from error
 

@@ -16,12 +16,10 @@ from hotplug.backend import Array, OpKey
 from hotplug.backend.render import Source
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Frame, Layouts
-from hotplug.backends.opencl.loops import SAFE
+from hotplug.backends.opencl.loops import SAFE, UNROLLED
 from hotplug.backends.opencl.program import Launcher, Plans, Program
 from hotplug.backends.opencl.text import advance, indented, pointers
 
-UNROLLED: Final = "\n#pragma unroll"
-"""Before a loop over so few running values that they fit registers."""
 LANES: Final = 32
 _COLUMNS: Final = 2048
 _WORK: Final = 1 << 14

@@ -21,6 +21,11 @@ from hotplug.expr.node import Expr, input_, leaves
 SAFE: Final = "\n#pragma clang loop vectorize(assume_safety)"
 """Before a loop whose turns don't depend on each other.  Other compilers than Clang ignore it."""
 
+UNROLLED: Final = "\n#pragma unroll"
+"""Before a loop over so few values that they fit registers."""
+
+_FEW: Final = 10
+"""Statements that may stand 16 times in a text."""
 _PIECE: Final = 4096
 _LEAST_PIECE: Final = 512
 _SIDE: Final = 16
@@ -84,7 +89,7 @@ def _split(form: Form, layouts: Layouts, units: int) -> _Split:
     length = count if form.axis < 0 else layouts[0].shape[form.axis]
     rows = count // length
     if form.across >= 0:
-        return _Split(rows, length, _SIDE, 2 * _SIDE)
+        return _Split(rows, length, _SIDE, _PIECE // _SIDE)
     work = max(_LEAST_PIECE, min(_PIECE, -(-count // (4 * units)))) // 64 * 64
     return _Split(rows, length, max(1, work // length), work)
 
@@ -160,8 +165,8 @@ class _Text:
         lines = [f"const {kind} first = {start}, order = {order[self.form.axis]};"]
         return lines, "(first + i * order)"
 
-    def loop(self) -> list[str]:
-        """Loads, the program's statements, then the stores: so an output may be an input."""
+    def loop(self) -> tuple[list[str], list[str]]:
+        """Statements before the loop, and those in it: loads, the program, then stores: an output may be an input."""
         source = self.source
         before, elements, constants = self.elements()
         base, index = self.index_of_element()
@@ -171,21 +176,29 @@ class _Text:
         numbers = [f"const {source.type(kinds[at])} s{at} = {text};" for at, text in scalars.items()]
         moving = [at for at in range(self.outs, len(self.kinds)) if self.form.steps[at]]
         body = source.render(self.program, {at: f"x{at + self.outs}" for at in range(len(self.kinds))}, named, index)
-        lines = [*before, *base, *constants, *numbers, SAFE, f"for ({self.frame.index} i = begin; i < end; ++i) {{"]
-        lines += [self.load(at, elements[at]) for at in moving]
+        lines = [self.load(at, elements[at]) for at in moving]
         lines += body.statements
         for at, (root, value) in enumerate(zip(self.program, body.values, strict=True)):
             lines.append(source.store(self.kinds[at], elements[at], value, root.dtype))
-        return [*lines, "}"]
+        return [*before, *base, *constants, *numbers], lines
 
     def kernel(self) -> str:
-        lines = self.item()
-        if self.form.axis >= 0:
-            index = self.frame.index
-            lines += [f"for ({index} row = row_begin; row < row_end; ++row) {{"]
-            lines += [*self.frame.unravel("row", 0, self.others, "c"), *self.loop(), "}"]
+        """The whole text."""
+        index, lines = self.frame.index, self.item()
+        before, inside = self.loop()
+        along = [SAFE, f"for ({index} i = begin; i < end; ++i) {{", *inside, "}"]
+        if self.form.axis < 0:
+            lines += [*before, *along]
         else:
-            lines += self.loop()
+            body = [f"for ({index} row = row_begin; row < row_end; ++row) {{"]
+            body += [*self.frame.unravel("row", 0, self.others, "c"), *before]
+            if self.form.across < 0:
+                lines += [*body, *along, "}"]
+            else:  # square by square, each of which the cache holds
+                square = [UNROLLED if len(inside) <= _FEW else SAFE, f"for (int k = 0; k < {_SIDE}; ++k) {{ const {index} i = tile + k;", *inside, "}"]
+                rest = [f"for ({index} i = tile; i < end; ++i) {{", *inside, "}"]
+                lines += [f"for ({index} tile = begin; tile < end; tile += {_SIDE}) {{", *body]
+                lines += [f"if (end - tile >= {_SIDE}) {{", *square, "} else {", *rest, "}", "}", "}"]
         parameters = pointers(self.source, self.outs, self.kinds)
         return f"__kernel void hp_map(HP_FRAME, {parameters}) {{\n{indented(lines)}}}"
 
