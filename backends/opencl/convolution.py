@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
-from hotplug.backends.opencl import convolution_panels as panels
+from hotplug.backends.opencl import convolution_panels as panels, tuning
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
 from hotplug.backends.opencl.convolution_gradient import weight_gradient
 from hotplug.backends.opencl.convolution_plan import (
@@ -19,22 +19,27 @@ from hotplug.backends.opencl.convolution_plan import (
     parts,
     problem,
 )  # fmt: skip
+from hotplug.backends.opencl.convolution_tiles import in_tiles
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
 from hotplug.backends.opencl.tiles import Panel, vectors
 from hotplug.dtypes import dtype
 
+_NARROW: Final = 32
+"""Bytes of a vector where there are 16 registers; machines with wider ones have more."""
 
-def _panels_of(kind: dtype) -> dict[str, Panel]:
+
+def _panels_of(device: Device, kind: dtype) -> dict[str, Panel]:
     """By kernel: for rows in blocks, and for groups of a single row."""
-    width = 32 // kind.compute.itemsize
-    return {"hp_panels": Panel(4, 3, width), "hp_narrow": Panel(1, 6, width)}
+    width = tuning.panel(device, kind.compute).width
+    rows = 8 if width * kind.compute.itemsize > _NARROW else 4
+    return {"hp_panels": Panel(rows, 3, width), "hp_narrow": Panel(1, 6, width)}
 
 
 def _correlation(of: Problem, is_forward: bool, kind: dtype, device: Device) -> Plan:
     found = forward(of) if is_forward else backward(of)
     name = "hp_panels" if found.rows > 1 else "hp_narrow"
-    panel = _panels_of(kind)[name]
+    panel = _panels_of(device, kind)[name]
     merged = merges(found, of.images, panel.places)
     copy = padded_copy(of, found, panel.rows, panel.places + panel.width, merged=merged, is_forward=is_forward)
     blocks = -(-found.rows // panel.rows)
@@ -54,25 +59,23 @@ def _correlation(of: Problem, is_forward: bool, kind: dtype, device: Device) -> 
     return Plan(numbers, steps, scratch * kind.compute.itemsize)
 
 
-def _usable(device: Device, key: OpKey) -> bool:
+def _usable(key: OpKey) -> bool:
     kind = key.dtypes[0]
     plain = all(each is kind for each in key.dtypes) and kind.kind == "f" and 3 <= key.rank <= 5
-    return device.is_processor and plain and not key.index64 and all(each == "contiguous" for each in key.layouts)
+    return plain and not key.index64 and all(each == "contiguous" for each in key.layouts)
 
 
-def _correlate(device: Device, key: OpKey, is_forward: bool) -> Kernel | None:
+def _correlate(device: Device, key: OpKey, is_forward: bool) -> Kernel:
     """Forward, or the gradient for the input, in panels."""
-    if not _usable(device, key):
-        return None
     kind, source = key.dtypes[0], Source(OPENCL)
     biased = is_forward and ("bias", None) not in key.attributes
     stored, real = source.stored(kind), source.type(kind.compute)
     names = ("source", "weight", *(["bias"] if biased else []))
     sheet = Sheet({"out": stored, **dict.fromkeys(names, f"const {stored}")}, panels.WORDS, scratch=real)
     kernels = [sheet.kernel("hp_prepare", panels.prepare(source, kind))]
-    for name, panel in _panels_of(kind).items():
+    for name, panel in _panels_of(device, kind).items():
         kernels.append(sheet.kernel(name, panels.panels(source, kind, panel, biased), local=1))
-    width = _panels_of(kind)["hp_panels"].width
+    width = _panels_of(device, kind)["hp_panels"].width
     text = "".join([panels.CONTRACT, vectors(source, kind, width), panels.copied(source, kind), *kernels])
 
     def plan(layouts: Layouts, scalars: Sequence[Any]) -> Plan:
@@ -80,11 +83,19 @@ def _correlate(device: Device, key: OpKey, is_forward: bool) -> Kernel | None:
         shapes = (first, second, out) if is_forward else (out, second, first)
         return _correlation(problem(*shapes, *scalars[-4:]), is_forward, kind, device)
 
-    return Override(device, key.name, source, sheet, text, plan, ("hp_prepare", *_panels_of(kind)))
+    return Override(device, key.name, source, sheet, text, plan, ("hp_prepare", *_panels_of(device, kind)))
+
+
+def _made(device: Device, key: OpKey, mode: str) -> Kernel | None:
+    if not _usable(key):
+        return None
+    if not device.is_processor:
+        return in_tiles(device, key, mode)
+    return weight_gradient(device, key) if mode == "weight" else _correlate(device, key, mode == "forward")
 
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
-    "convolution": lambda device, key: _correlate(device, key, True),
-    "convolution_input_backward": lambda device, key: _correlate(device, key, False),
-    "convolution_weight_backward": lambda device, key: weight_gradient(device, key) if _usable(device, key) else None,
+    "convolution": lambda device, key: _made(device, key, "forward"),
+    "convolution_input_backward": lambda device, key: _made(device, key, "input"),
+    "convolution_weight_backward": lambda device, key: _made(device, key, "weight"),
 }

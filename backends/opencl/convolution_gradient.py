@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
-from hotplug.backends.opencl import convolution_panels as panels
+from hotplug.backends.opencl import convolution_panels as panels, tuning
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
 from hotplug.backends.opencl.convolution_plan import Problem, forward, padded_copy, problem, rounded
 from hotplug.backends.opencl.device import Device
@@ -27,9 +27,9 @@ _DEEPEST: Final = 1 << 16
 """Places of one partial sum: more would lose digits."""
 
 
-def _panels_of(kind: dtype) -> dict[str, Panel]:
+def _panels_of(device: Device, kind: dtype) -> dict[str, Panel]:
     """By kernel: output channels by taps, and the width of a vector."""
-    width = 32 // kind.compute.itemsize
+    width = tuning.panel(device, kind.compute).width
     return {"hp_dots": Panel(4, 3, width), "hp_narrow": Panel(1, 9, width)}
 
 
@@ -165,7 +165,7 @@ def _joined(source: Source, kind: dtype) -> list[str]:
 def _plan(of: Problem, kind: dtype, device: Device) -> Plan:
     found = forward(of)
     name = "hp_dots" if of.outer > 1 else "hp_narrow"
-    panel = _panels_of(kind)[name]
+    panel = _panels_of(device, kind)[name]
     copy = padded_copy(of, found, 1, panel.width, merged=False, is_forward=True)
     lines = of.windows[0] * found.extent[1]
     delta_step = -(-lines * found.extent[2] // panel.width) * panel.width
@@ -193,7 +193,7 @@ def weight_gradient(device: Device, key: OpKey) -> Kernel:
     kind, source = key.dtypes[0], Source(OPENCL)
     stored, real = source.stored(kind), source.type(kind.compute)
     sheet = Sheet({"out": stored, "delta": f"const {stored}", "source": f"const {stored}"}, _WORDS, scratch=real)
-    by_name = _panels_of(kind)
+    by_name = _panels_of(device, kind)
     clear = ["if (get_global_id(0) == 0) *(__global int *)(scratch + HP(flag_at)) = 0;"]
     kernels = [
         sheet.kernel("hp_clear", clear, local=1), sheet.kernel("hp_prepare", _prepare(source, kind)),
