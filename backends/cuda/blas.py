@@ -1,4 +1,4 @@
-"""Matrix products by cuBLAS: strided batches of float16, bfloat16, float32, float64 and complex numbers.
+"""Matrix products by cuBLAS: strided batches of float16, bfloat16, float32 and float64.
 
 cuBLAS counts matrices by columns, so it is asked for the transposed product of the transposed operands.
 """
@@ -12,7 +12,7 @@ from hotplug import switches
 from hotplug.backend import Array, Layout
 from hotplug.backends import cuda_switches
 
-TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "complex64": 4, "complex128": 5, "bfloat16": 14}
+TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 """cudaDataType_t."""
 FLOAT, DOUBLE, TF32 = 68, 70, 77
 """cublasComputeType_t; half types are summed in float."""
@@ -52,10 +52,9 @@ class Blas:
         self._index: Final = index
         self._stream: Final = stream
         self._library: Any = None
-        single, double = (ctypes.c_float * 4)(1.0), (ctypes.c_double * 4)(1.0)
+        single, double = (ctypes.c_float * 2)(1.0), (ctypes.c_double * 2)(1.0)
         self._numbers: Final[dict[str, tuple[Any, int]]] = {
             **dict.fromkeys(("float16", "bfloat16", "float32"), (single, 4)), "float64": (double, 8),
-            "complex64": (single, 8), "complex128": (double, 16),
         }  # fmt: skip
         """One and zero in the type of the sums, and the bytes from the one to the other."""
 
@@ -88,13 +87,7 @@ class Blas:
         cublas.setStream(handle, self._stream)
         pair, size = self._numbers[kind]
         one = ctypes.addressof(pair)
-        compute = (
-            DOUBLE
-            if kind in ("float64", "complex128")
-            else TF32
-            if kind in ("float32", "complex64") and tf32()
-            else FLOAT
-        )
+        compute = DOUBLE if kind == "float64" else TF32 if kind == "float32" and tf32() else FLOAT
         type_ = TYPES[kind]
         places = [each.storage.buffer.address + each.offset * each.dtype.itemsize for each in (right, left, out)]
         cublas.gemmStridedBatchedEx(

@@ -7,6 +7,7 @@ a column of its own, and the bias, one number for each of its rows, is added alo
 from __future__ import annotations
 
 import ctypes
+import weakref
 from typing import Any, Final, NamedTuple, final
 
 from hotplug.backends.cuda.blas import DOUBLE, FLOAT, TF32, TYPES, tf32
@@ -181,6 +182,19 @@ class Light:
         )  # fmt: skip
         library.do("cublasLtMatmulPreferenceDestroy", preference)
         return None if status or not count.value or result.state else result
+
+
+_KNOWN: Final[weakref.WeakKeyDictionary[Device, tuple[Any, Light]]] = weakref.WeakKeyDictionary()
+
+
+def light_of(device: Device) -> Light | None:
+    """cuBLASLt for a device: one handle and one table of algorithms; ``None`` where there is none, or it is switched off."""
+    library, found = library_of(device, "cublasLt"), _KNOWN.get(device)
+    if library is None:
+        return None
+    if found is None or found[0] is not library:
+        found = _KNOWN[device] = (library, Light(device))
+    return found[1]
 
 
 def _made(library: Library, function: str, *arguments: int) -> int:

@@ -99,8 +99,16 @@ _LOADED: Final[dict[str, Any]] = {}
 def load(name: str) -> Any:
     """A library of this computer, or ``None`` where it isn't installed; for cuDNN, the module of its frontend."""
     if name not in _LOADED:
-        _LOADED[name] = _frontend() if name == "cudnn" else _found(name)
+        _LOADED[name] = None if _amd() else _frontend() if name == "cudnn" else _found(name)
     return _LOADED[name]
+
+
+def _amd() -> bool:
+    """Whether CuPy drives AMD's GPUs, for which the libraries are not, even if they are installed."""
+    try:
+        return bool(importlib.import_module("cupy.cuda.runtime").is_hip)
+    except (AttributeError, ImportError):
+        return False
 
 
 def _frontend() -> Any:

@@ -13,12 +13,11 @@ from typing import Any, Final, final
 from hotplug.array import Array
 from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import Source
-from hotplug.backends.cuda.blas_light import EPILOGUES, Light, Places, form_of
+from hotplug.backends.cuda.blas_light import EPILOGUES, Light, Places, form_of, light_of
 from hotplug.backends.cuda.composite import Sheet
 from hotplug.backends.cuda.device import Device
 from hotplug.backends.cuda.dialect import CUDA
 from hotplug.backends.cuda.header import THREADS
-from hotplug.backends.cuda.libraries import library_of
 from hotplug.backends.cuda.program import addresses
 from hotplug.backends.cuda.text import kernel
 from hotplug.backends.cuda.tiles import TILE, Reader, declared, product, stored
@@ -98,7 +97,7 @@ class Linear:
         self._behind: Final = device.driver.function(module, "hp_behind")
         self._device: Final = device
         self._sheet: Final = sheet
-        self._light: Final = None if library_of(device, "cublasLt") is None else Light(device)
+        self._light: Final = light_of(device)
         self._activation: Final = activation
         self._biased: Final = biased
         self._keeps: Final = keeps

@@ -70,7 +70,7 @@ class Matmul:
         self._pack: Final = program.packer.pack
         self._plans: Final = Plans(program.packer, _tiles)
         self._launch: Final = program.launcher("hp_matmul")
-        self._library: Final = device.driver.product if key.dtypes[0].kind in "fc" else None
+        self._library: Final = device.driver.product if key.dtypes[0].kind == "f" else None
 
     def __call__(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
         arrays = (*outs, *inputs)

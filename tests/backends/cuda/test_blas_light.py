@@ -12,9 +12,10 @@ from cuda_library import STREAM, TYPES, Model, installed, matrix, vector
 
 import hotplug as hp
 from hotplug.backends.cuda import libraries
-from hotplug.backends.cuda.blas_light import WORKSPACE, Result
+from hotplug.backends.cuda.blas_light import WORKSPACE, Light, Places, Result, _made, _set, form_of
 from hotplug.conformance.compare import check
 from hotplug.conformance.tolerance import tolerance_of
+from hotplug.errors import DeviceError
 from hotplug.runtime import Runtime
 
 DEVICE = "cuda-emulated:0"
@@ -239,3 +240,22 @@ def test_products_of_nothing(light: ModelOfLight) -> None:
     assert _layer(hp.ones(0, 3, device=DEVICE), hp.ones(4, 3, device=DEVICE), bias, "relu").shape == (0, 4)
     assert _layer(hp.ones(2, 0, device=DEVICE), hp.ones(4, 0, device=DEVICE), bias, "relu").tolist() == [[1.0] * 4] * 2
     assert not light.products
+
+
+def test_the_library_itself_accepts_the_descriptors() -> None:
+    """As far as it goes without a GPU: every attribute, by number and size."""
+    library = libraries.load("cublasLt")
+    if library is None:
+        pytest.skip("needs cuBLASLt, of the package nvidia-cublas-cu12")
+    places = Places(256, 512, 1024, 2048, 4096)
+    operation = Light._operation(library, form_of("bfloat16", (16, 8, 24), "gelu_tanh", places))
+    preference = _made(library, "cublasLtMatmulPreferenceCreate")
+    _set(library, "MatmulPreference", preference, 1, ctypes.c_size_t(WORKSPACE))
+    for attribute in (5, 6, 7, 8):
+        _set(library, "MatmulPreference", preference, attribute, ctypes.c_uint32(16))
+    with pytest.raises(DeviceError, match="failed with status 7"):
+        _set(library, "MatmulPreference", preference, 5, ctypes.c_uint64(16))
+    layout = _made(library, "cublasLtMatrixLayoutCreate", 14, 24, 8, 24)
+    for what, handle in (("MatmulDesc", operation), ("MatmulPreference", preference), ("MatrixLayout", layout)):
+        library.do(f"cublasLt{what}Destroy", handle)
+    assert ctypes.sizeof(Result) == 96
