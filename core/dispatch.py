@@ -16,6 +16,7 @@ from hotplug.dtypes import dtype, int64
 from hotplug.errors import HotplugError, OutOfMemoryError, PluginError
 from hotplug.expr.node import Expr, cast, constant, input_
 from hotplug.layout import MAX_RANK, Layout, Shape, Strides, broadcast_strides, collapse, layout_of
+from hotplug.memory import size_class
 from hotplug.runtime import Runtime
 
 Program = tuple[Expr, ...]
@@ -266,7 +267,7 @@ def key_of(name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: An
 class FamilyPlan:
     """A launch of one family prepared for given layouts: what the output is, and as what its kernel sees it."""
 
-    __slots__ = ("kernel", "out", "runtime", "target", "views")
+    __slots__ = ("block", "kernel", "nbytes", "out", "runtime", "target", "views")
 
     def __init__(self, runtime: Runtime, key: OpKey, out: Array, target: Array, views: Sequence[Array]) -> None:
         kernel = runtime.kernel(key)
@@ -274,12 +275,14 @@ class FamilyPlan:
         self.runtime: Final = runtime
         self.kernel: Final[Kernel] = kernel
         self.out: Final = out.layout
+        self.nbytes: Final = out.layout.numel * out.layout.dtype.itemsize
+        self.block: Final = size_class(self.nbytes)
         self.target: Final = None if target.layout is out.layout else target.layout
         self.views: Final = [each.layout for each in views]
 
     def run(self, inputs: Sequence[Array], scalars: Sequence[Any] = NO_SCALARS) -> Array:
         """Launch on Arrays of the layouts that the plan was made for."""
-        out = self.runtime.empty(self.out)
+        out = Array(self.runtime.take(self.nbytes, self.block), self.out)
         target = out if self.target is None else Array(out.storage, self.target, 0)
         views = [
             each if each.layout is layout else Array(each.storage, layout, each.offset)

@@ -191,14 +191,6 @@ def check_devices(op: str, args: Sequence[Any]) -> None:
             )
 
 
-def _unwrap(arg: Any) -> Any:
-    if isinstance(arg, Tensor):
-        return arg._array
-    if isinstance(arg, (list, tuple)) and arg and isinstance(arg[0], Tensor):
-        return [each._array for each in arg]
-    return arg
-
-
 @final
 class Primitive(Op):
     """An op whose body works on Arrays, through the families of the contract; a view op's result shares memory."""
@@ -210,12 +202,28 @@ class Primitive(Op):
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if kwargs:
             args = self._positional(args, kwargs)
-        check_devices(self.name, args)
-        result = wrap(self.body(*[_unwrap(arg) for arg in args]))
+        given: list[Any] = []
+        runtime, taped = None, False
+        for arg in args:
+            if isinstance(arg, Tensor):
+                array = arg._array
+                given.append(array)
+                taped = taped or arg._meta is not None
+                if runtime is None:
+                    runtime = array.storage.runtime
+                elif runtime is not array.storage.runtime:
+                    check_devices(self.name, args)
+            elif isinstance(arg, (list, tuple)) and arg and isinstance(arg[0], Tensor):
+                check_devices(self.name, args)
+                given.append([each._array for each in arg])
+                taped = taped or any(each._meta is not None for each in arg)
+            else:
+                given.append(arg)
+        result = wrap(self.body(*given))
         if self.is_view:
             mark_view(result, next(tensors_in(args)))
         if MODE.grad:
-            if any(tensor._meta is not None for tensor in tensors_in(args)):
+            if taped:
                 self._record(args, [result], _differentiable)
         elif MODE.inference:
             mark_inference([result])
@@ -238,9 +246,10 @@ class Composite(Op, Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return cast(R, self._run(self._positional(args, kwargs) if kwargs else args))
 
-    def has_kernel(self, *args: P.args) -> bool:
+    def has_kernel(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether the device computes it for these arguments by a kernel of its own, and does not decompose it."""
-        return self.outputs is not None and self._plan(args).kernel is not None
+        given = self._positional(args, kwargs) if kwargs else args
+        return self.outputs is not None and self._plan(given).kernel is not None
 
     def _run(self, args: Sequence[Any]) -> Any:
         check_devices(self.name, args)

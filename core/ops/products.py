@@ -48,7 +48,7 @@ def _sum_batch(grad: Tensor, shape: Shape) -> Tensor:
 
 
 def _check(op: str, input: Tensor, other: Tensor, fits: bool) -> None:
-    if input.dtype is not other.dtype:
+    if input._array.layout.dtype is not other._array.layout.dtype:
         raise DTypeError(
             f"{op}: expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}"
         )
@@ -62,14 +62,20 @@ def _check(op: str, input: Tensor, other: Tensor, fits: bool) -> None:
 @function(dunders=("__matmul__",))
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product with NumPy's rules: vectors are rows on the left and columns on the right, batches broadcast."""
-    from hotplug import ops
-
-    a, b = input.ndim, other.ndim
+    rows, columns = input._array.layout.shape, other._array.layout.shape
+    a, b = len(rows), len(columns)
     if a == 0 or b == 0:
         raise ShapeError(f"matmul: both arguments need to be at least 1D, but they are {a}D and {b}D; use mul")
-    _check("matmul", input, other, input.shape[-1] == other.shape[-2 if b > 1 else 0])
-    if a == 1 and b == 1:
-        return dot(input, other)
+    _check("matmul", input, other, rows[-1] == columns[-2 if b > 1 else 0])
+    if b > 1 and (a == 2 or (a > 2 and b > 2)):
+        return product(input, other)
+    return dot(input, other) if a == b == 1 else _of_vector_or_rows(input, other, a, b)
+
+
+def _of_vector_or_rows(input: Tensor, other: Tensor, a: int, b: int) -> Tensor:
+    """A product with one vector, or of a batch with one matrix."""
+    from hotplug import ops
+
     left = ops.unsqueeze(input, 0) if a == 1 else input
     right = ops.unsqueeze(other, 1) if b == 1 else other
     if left.ndim > 2 and right.ndim == 2:  # one large product instead of many small ones

@@ -1,8 +1,10 @@
-"""Compiled matrix products: BLAS on tiles, each by one thread of the pool."""
+"""Compiled matrix products, in tiles that are each one thread's work: our own blocks, or BLAS."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +12,9 @@ import numpy as np
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.cpu.compiled.blas import gemm, gemm_address
 from hotplug.backends.cpu.compiled.build import task
-from hotplug.backends.cpu.compiled.pool import run
+from hotplug.backends.cpu.compiled.panels import turn
+from hotplug.backends.cpu.compiled.pool import maximum_threads, run, workspace
+from hotplug.backends.cpu.compiled.tiles import LANES, PANEL, WIDTH, tile
 from hotplug.backends.cpu.memory import address
 from hotplug.backends.numpy.memory import NDArray, ndarray
 from hotplug.caches import Bounded
@@ -22,6 +26,21 @@ _LARGE_TILE: Final = 1 << 26
 """And at most."""
 _MOST_TILES: Final = 64
 _GRAIN: Final = 32768
+
+# Our own blocks, in numbers and multiplications:
+_NARROW: Final = 48
+_FLAT: Final = 16
+_LARGE_RIGHT: Final = 1 << 20
+_TALL: Final = 240
+_WIDE: Final = 512
+_DEPTH: Final = 256
+"""Of a tile: packed, its operands fit the second cache."""
+_PAD: Final = 16
+_GROUP: Final = 4
+_MANY: Final = 8
+_LEAST_WORK: Final = 1 << 20
+_MOST_SHARED: Final = 8 << 20
+"""Bytes of right that are packed for all tiles; beyond, memory would matter more than time."""
 ACTIVATIONS: Final = {"": 0, "relu": 1, "gelu": 2, "gelu_tanh": 3, "silu": 4, "tanh": 5, "sigmoid": 6}
 
 
@@ -65,20 +84,37 @@ class Plan(NamedTuple):
     """A product of given sizes and strides, ready to run."""
 
     code: int
-    gemm: int
-    numbers: tuple[int, ...]
+    table: array[int]
+    """All words of the task's table but the addresses of a call."""
     items: int
     grain: int
+    scratch: int = 0
+    """Bytes that a product which packs its operands itself needs for all threads; else 0."""
+    packing: int = 0
+    """The task that packs right for all tiles, where each tile would else do it again."""
+    panels: int = 0
+    """Bytes of what that leaves."""
+    groups: int = 0
+    """And its work items."""
 
     def run(self, left: int, right: int, out: int, bias: int = 0, before: int = 0) -> None:
         """Run on operands at these addresses; 0 where there is none."""
-        run(self.code, (self.gemm, left, right, out, *self.numbers, bias, before), self.items, self.grain)
+        table = self.table[:]
+        table[1], table[2], table[3], table[19], table[20] = left, right, out, bias, before
+        if self.scratch:
+            table[0] = workspace(self.scratch + self.panels)
+        if self.packing:
+            table[23] = table[0] + self.scratch
+            run(self.packing, table, self.groups, 1)
+        run(self.code, table, self.items, self.grain)
 
 
 def plan_of(
     kind: str, sizes: tuple[int, int, int, int], left: Lying, right: Lying, rows: int, batch: int, activation: str = ""
 ) -> Plan:
     """The plan of ``activation(left @ right + bias)``; ``sizes`` are batch, M, N, K; then the strides of the output."""
+    if kind == "float32" and _pays(sizes, right):
+        return _blocked(sizes, left, right, rows, batch, activation)
     count, m, n, k = sizes
     height, width = _tiles(m, n, k, count)
     down, across = -(-m // height), -(-n // width)
@@ -88,7 +124,61 @@ def plan_of(
         height, width, down, across,
     )  # fmt: skip
     items = count * down * across
-    return Plan(code, gemm_address(kind), numbers, items, max(1, items // _MOST_TILES))
+    table = array("q", (gemm_address(kind), 0, 0, 0, *numbers, 0, 0))
+    return Plan(code, table, items, max(1, items // _MOST_TILES))
+
+
+def _pays(sizes: tuple[int, int, int, int], right: Lying) -> bool:
+    """Whether our own blocks are faster than BLAS, as measured: not for a few columns, nor a few rows of small sizes."""
+    _, m, n, k = sizes
+    return k > 0 and n >= _NARROW and (m >= _FLAT or right.turned or n * k >= _LARGE_RIGHT)
+
+
+def _blocked(
+    sizes: tuple[int, int, int, int], left: Lying, right: Lying, rows: int, batch: int, activation: str
+) -> Plan:  # fmt: skip
+    count, m, n, k = sizes
+    depth = -(-k // -(-k // _DEPTH))
+    height, width = _pieces(m, n, m * n * k, count)
+    down, across = -(-m // height), -(-n // width)
+    steps = [(1, each.leading) if each.turned else (each.leading, 1) for each in (left, right)]
+    numbers = (
+        m, n, k, steps[0][0], steps[1][0], rows, left.batch, right.batch, batch, steps[0][1], steps[1][1], height, width,
+        down, across,
+    )  # fmt: skip
+    items = count * down * across
+    panels = -(-k // depth) * -(-n // WIDTH) * (depth * WIDTH + _PAD) * 4
+    shared = count == 1 and down > 1 and panels <= _MOST_SHARED
+    own = (height * depth + _PAD + (0 if shared else -(-width // WIDTH) * (depth * WIDTH + _PAD))) * 4
+    own = -(-own // 64) * 64
+    groups = -(-k // depth) * -(-n // (_GROUP * WIDTH)) if shared else 0
+    table = array("q", (0, 0, 0, 0, *numbers, 0, 0, depth, own, 0))
+    return Plan(
+        _task("blocked", ACTIVATIONS[activation]), table, items, max(1, items // _MOST_TILES), own * maximum_threads(),
+        _task("packed", 0) if shared else 0, panels if shared else 0, groups,
+    )  # fmt: skip
+
+
+@cache
+def _task(entry: str, activation: int) -> int:
+    return task(
+        "matmul", entry, "float32", ACTIVATION=activation, HEIGHT=PANEL, WIDTH=WIDTH, LANES=LANES, PAD=_PAD,
+        GROUP=_GROUP, tile_first=tile(PANEL, False), tile_more=tile(PANEL, True), turn=turn("float32"),
+    )  # fmt: skip
+
+
+def _pieces(m: int, n: int, work: int, batch: int) -> tuple[int, int]:
+    """Height and width of the tiles of our own blocks, whole panels: by the sizes only."""
+    down, across = -(-m // _TALL), -(-n // _WIDE)
+    wanted = max(1, min(_MANY, work * batch // _LEAST_WORK))
+    while batch * down * across < wanted:
+        if m // down >= 2 * PANEL and (m // down > 2 * PANEL * 2 or m // down * 4 >= n // across):
+            down *= 2
+        elif n // across >= 2 * WIDTH:
+            across *= 2
+        else:
+            break
+    return -(-m // (down * PANEL)) * PANEL, -(-n // (across * WIDTH)) * WIDTH
 
 
 def multiply(left: NDArray, right: NDArray, out: NDArray) -> None:

@@ -12,7 +12,7 @@ import threading
 from array import array
 from collections.abc import Iterable
 from contextlib import nullcontext
-from typing import Any, Final
+from typing import Any, Final, final
 
 from hotplug.backends.cpu.compiled import toolchain  # first: it loads TBB
 
@@ -91,9 +91,30 @@ def bits(value: float) -> int:
     return word
 
 
-def run(task: int, arguments: Iterable[int], count: int, grain: int) -> None:
-    """Run the task at an address over ``count`` items, ``grain`` at a time."""
-    table = array("q", arguments)
+@final
+class _Workspace(threading.local):
+    """Scratch memory of the calling thread, kept for its next call: fresh pages would cost more than many a kernel."""
+
+    def __init__(self) -> None:
+        self.block = array("B")
+        self.place = 0
+
+
+_workspace: Final = _Workspace()
+_LINE: Final = 64
+
+
+def workspace(nbytes: int) -> int:
+    """The address of scratch memory for the next call of :func:`run` by this thread; another call may get the same."""
+    if len(_workspace.block) < nbytes + _LINE:
+        _workspace.block = array("B", bytes(nbytes + _LINE))
+        _workspace.place = -(-_workspace.block.buffer_info()[0] // _LINE) * _LINE
+    return _workspace.place
+
+
+def run(task: int, arguments: Iterable[int] | array[int], count: int, grain: int) -> None:
+    """Run the task at an address over ``count`` items, ``grain`` at a time; an array of arguments is the table itself."""
+    table = arguments if arguments.__class__ is array else array("q", arguments)
     address = table.buffer_info()[0]
     threads = THREADS.count or _most
     if count <= grain or threads == 1:

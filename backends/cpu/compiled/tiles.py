@@ -14,6 +14,8 @@ from hotplug.backends.cpu.compiled.panels import _intrinsic, _Writer, lanes, mac
 VECTORS: Final = 2
 ROWS: Final = 8 if machine().registers >= 32 else 4
 """Rows of a block: with the vectors of B and a number of A they fill the registers."""
+PANEL: Final = 8 if machine().registers >= 32 else 6
+"""Rows of a block where A is packed, and needs no more than one address."""
 LANES: Final = lanes("float32")
 WIDTH: Final = VECTORS * LANES
 """Columns of a block."""

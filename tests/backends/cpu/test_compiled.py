@@ -151,6 +151,19 @@ def test_long_sums_are_exact() -> None:
     assert hp.ones(4_000_000, 2).sum(0).tolist() == [4e6, 4e6]
 
 
+@pytest.mark.parametrize(
+    "sizes", [(1, 48, 300), (7, 64, 257), (16, 49, 1), (241, 100, 64), (40, 530, 513), (500, 48, 3)]
+)
+def test_products_at_the_borders_of_tiles_panels_and_pieces(sizes: tuple[int, int, int]) -> None:
+    m, n, k = sizes
+    x, y = draw(m, k), draw(k, n, seed=1)
+    for left in (x, np.ascontiguousarray(x.T).T):
+        for right in (y, np.ascontiguousarray(y.T).T):
+            compare(lambda a, b: a @ b, left, right)
+            compare(lambda a, b: hp.nn.functional.linear(a, b.t().contiguous(), b[0]), left, right)
+            compare(lambda a, b: hp.nn.functional.relu(hp.nn.functional.linear(a, b.t(), b[0])), left, right)
+
+
 @pytest.mark.parametrize("kind", ["float32", "float64", "float16", "bfloat16", "int32"])
 def test_products(kind: str) -> None:
     dtype = getattr(hp, kind)
