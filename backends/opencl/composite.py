@@ -27,7 +27,7 @@ class Sheet:
 
     A kernel of the sheet finds every operand's pointer at its array's first element.  Integers are ``hp_index``: ``int``,
     or ``long`` where offsets need more than 31 bits; floating numbers are ``float``, or ``double`` if asked for.  A name
-    may end in a count, ``sizes[8]``.
+    may end in a count, ``sizes[8]``; the memory that such an array lies in is ``HP_SPACE``, for functions that take it.
     """
 
     def __init__(
@@ -74,7 +74,8 @@ class Sheet:
         return (
             f"typedef {self._index} hp_index;\ntypedef {self._float} hp_float;\n"
             f"typedef struct {{ {' '.join(fields)} }} hp_frame_t;\n"
-            f"#define HP(field) {access}\n#define HP_FRAME {parameter}\n{fault.SOURCE if self.checks else ''}"
+            f"#define HP(field) {access}\n#define HP_FRAME {parameter}\n#define HP_SPACE {'' if by_value else '__constant'}\n"
+            f"{fault.SOURCE if self.checks else ''}"
         )
 
     def kernel(self, name: str, body: Iterable[str], local: int = 0) -> str:
