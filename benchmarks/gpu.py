@@ -1,7 +1,8 @@
 """What a GPU has to prove: ``scripts/gpu_check`` runs this and keeps its report.
 
-Correctness (the conformance suite, a training) on the device; then speed, each row beside PyTorch's CUDA in the same
-process where PyTorch has it.  Times are medians; both libraries are waited for at the end of each run.
+Correctness on the device: the conformance suite, a training, NVIDIA's libraries beside our own kernels.  Then speed, each
+row beside PyTorch's CUDA in the same process where PyTorch has it.  Times are medians; both libraries are waited for at the
+end of each run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import gpu_libraries  # beside this file
 
 import hotplug as hp
 from hotplug.nn import functional as F
@@ -208,6 +211,7 @@ def report(device: str, full: bool) -> Iterator[str]:
     suite = ["-m", "hotplug.cli", "conformance", device, *(["--full"] if full else [])]
     yield from command("Conformance", *suite)
     yield from command("Training on digits", "examples/digits.py", "--device", device)
+    yield from gpu_libraries.section(device)
     yield from speed(device)
 
 

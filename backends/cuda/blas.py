@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, final
 from hotplug import switches
 from hotplug.backend import Array, Layout
 from hotplug.backends import cuda_switches
+from hotplug.backends.cuda.libraries import allowed
 
 TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 """cudaDataType_t."""
@@ -71,7 +72,7 @@ class Blas:
     def product(self, out: Array, left: Array, right: Array) -> bool:
         """Queue ``out = left @ right``; false where cuBLAS can't take the operands as they lie."""
         kind = out.dtype.name
-        if kind not in TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
+        if not allowed("cublas") or kind not in TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
             return False
         a, b, c = (operand(each.layout) for each in (right, left, out))
         batch, m, n = out.shape

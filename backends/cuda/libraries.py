@@ -7,7 +7,7 @@ the same seam and computes what the library documents.
 ========  ===================================  ==========================
 name      what it serves                       switched off by
 ========  ===================================  ==========================
-cublas    triangular systems, batches of LU    ``HOTPLUG_CUDA_CUBLAS=0``
+cublas    products, small linear systems       ``HOTPLUG_CUDA_CUBLAS=0``
 cublasLt  linear layers with their activation  ``HOTPLUG_CUDA_CUBLASLT=0``
 cusolver  linear algebra                       ``HOTPLUG_CUDA_CUSOLVER=0``
 cufft     Fourier transforms                   ``HOTPLUG_CUDA_CUFFT=0``
