@@ -86,6 +86,7 @@ from hotplug.tensor import (
 
 if TYPE_CHECKING:
     from hotplug import (
+        accelerator as accelerator,
         amp as amp,
         array_api as array_api,
         backends as backends,
@@ -121,8 +122,8 @@ e: Final = 2.718281828459045
 newaxis: Final = None
 
 _LAZY: Final = frozenset(
-    "amp array_api backends compat compiler conformance cuda data distributions fft func linalg multiprocessing nn optim "
-    "profiler random serialization "
+    "accelerator amp array_api backends compat compiler conformance cuda data distributions fft func linalg "
+    "multiprocessing nn optim profiler random serialization "
     "special testing utils".split()
 )
 _LAZY_NAMES: Final = {

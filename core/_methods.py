@@ -888,28 +888,6 @@ class TensorMethods:
         """Arithmetic mean over ``dim``; NaN over nothing."""
         return _f.mean(self, dim, keepdim, dtype=dtype)
 
-    def var(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
-    ) -> Tensor:
-        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
-        return _f.var(self, dim, unbiased, keepdim, correction=correction)
-
-    def std(
-        self: Any,
-        dim: Any = None,
-        unbiased: _bool | None = None,
-        keepdim: _bool = False,
-        *,
-        correction: _float | None = None,
-    ) -> Tensor:
-        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
-        return _f.std(self, dim, unbiased, keepdim, correction=correction)
-
     def prod(self: Any, dim: _int | None = None, keepdim: _bool = False, *, dtype: DType | None = None) -> Tensor:
         """Product over ``dim`` (all by default); integers and bool give int64."""
         return _f.prod(self, dim, keepdim, dtype=dtype)
@@ -1947,11 +1925,11 @@ class TensorMethods:
         return _f.resize_as(self, tensor)
 
     def is_pinned(self: Any, device: Any = None) -> _bool:
-        """Whether the memory is page-locked: never."""
+        """Whether the memory is page-locked (:func:`pin_memory`)."""
         return _f.is_pinned(self, device)
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
-        """The tensor itself: no device offers page-locked memory."""
+        """A copy in page-locked host memory, from which a device copies by itself while the program goes on."""
         return _f.pin_memory(self, device)
 
     def is_shared(self: Any) -> _bool:
@@ -1981,6 +1959,28 @@ class TensorMethods:
     def map2_(self: Any, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
         """:func:`map_` for two further tensors."""
         return _f.map2_(self, x, y, callable)
+
+    def var(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Variance over ``dim``, divided by ``count - correction`` (1 by default)."""
+        return _f.var(self, dim, unbiased, keepdim, correction=correction)
+
+    def std(
+        self: Any,
+        dim: Any = None,
+        unbiased: _bool | None = None,
+        keepdim: _bool = False,
+        *,
+        correction: _float | None = None,
+    ) -> Tensor:
+        """Standard deviation: the root of :func:`var`.  The gradient where it is 0 is 0."""
+        return _f.std(self, dim, unbiased, keepdim, correction=correction)
 
     def dist(self: Any, other: Tensor, p: Any = 2) -> Tensor:
         """The norm of order ``p`` of ``input - other``, which broadcast -> 0-d."""

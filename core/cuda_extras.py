@@ -25,8 +25,9 @@ __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
     "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "StreamContext", "current_stream",
     "default_stream", "device", "device_of", "get_arch_list", "get_rng_state", "get_rng_state_all", "initial_seed",
-    "ipc_collect", "is_bf16_supported", "is_current_stream_capturing", "mem_get_info", "memory_cached", "memory_stats",
-    "reset_max_memory_allocated", "seed", "seed_all", "set_rng_state", "set_rng_state_all", "set_stream", "stream",
+    "ipc_collect", "is_bf16_supported", "is_current_stream_capturing", "max_memory_cached", "max_memory_reserved",
+    "mem_get_info", "memory_cached", "memory_stats", "reset_accumulated_memory_stats", "reset_max_memory_allocated",
+    "reset_max_memory_cached", "seed", "seed_all", "set_rng_state", "set_rng_state_all", "set_stream", "stream",
 ]  # fmt: skip
 
 
@@ -82,7 +83,32 @@ def memory_stats(device: Any = None) -> dict[str, int]:
         "allocated_bytes.all.current": cuda.memory_allocated(device),
         "allocated_bytes.all.peak": cuda.max_memory_allocated(device),
         "reserved_bytes.all.current": cuda.memory_reserved(device),
+        "reserved_bytes.all.peak": max_memory_reserved(device),
     }
+
+
+def max_memory_reserved(device: Any = None) -> int:
+    """The most of ``memory_reserved``."""
+    from hotplug import cuda
+
+    if not cuda.is_initialized():
+        return 0
+    return runtime.resolve_runtime(_of(device)).allocator.statistics()["max_reserved"]
+
+
+def max_memory_cached(device: Any = None) -> int:
+    """PyTorch's old name of :func:`max_memory_reserved`."""
+    return max_memory_reserved(device)
+
+
+def reset_max_memory_cached(device: Any = None) -> None:
+    """PyTorch's old name of ``reset_peak_memory_stats``."""
+    reset_max_memory_allocated(device)
+
+
+def reset_accumulated_memory_stats(device: Any = None) -> None:
+    """Nothing: totals since the start are not kept."""
+    del device
 
 
 def memory_cached(device: Any = None) -> int:

@@ -387,6 +387,13 @@ class Tensor(TensorMethods, PlainMemory):
 
         return interchange.place(self)
 
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """Where the memory is, on a CUDA device only; see :func:`hotplug.interchange.cuda_interface`."""
+        from hotplug import interchange
+
+        return interchange.cuda_interface(self)
+
     def __bool__(self) -> bool:
         if self.numel() != 1:
             raise HotplugBoolError(

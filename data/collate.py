@@ -57,6 +57,17 @@ def default_convert(data: Any) -> Any:
     return data
 
 
+def pinned(data: Any, device: Any) -> Any:
+    """A batch whose tensors on ``cpu`` are in page-locked memory; objects with a method ``pin_memory`` do it themselves."""
+    if isinstance(data, Tensor):
+        return data.pin_memory(device) if data._array.storage.runtime.capabilities.host_memory else data
+    if isinstance(data, Mapping):
+        return _like(data, {key: pinned(each, device) for key, each in data.items()})
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return _filled(data, [pinned(each, device) for each in data])
+    return data.pin_memory() if hasattr(data, "pin_memory") else data
+
+
 def _arrays(batch: Sequence[Any]) -> Tensor:
     arrays = [np.asarray(each) for each in batch]
     if len({(each.dtype, each.shape) for each in arrays}) == 1:

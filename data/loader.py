@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, cast, final
 
-from hotplug.data.collate import default_collate, default_convert
+from hotplug.accelerator import current_accelerator
+from hotplug.data.collate import default_collate, default_convert, pinned
 from hotplug.data.dataset import Dataset, IterableDataset, T_co
 from hotplug.data.fetching import End, Job
 from hotplug.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from hotplug.device import device
 from hotplug.errors import ArgumentError, ArgumentTypeError
+from hotplug.ops import ones
 from hotplug.random import chosen, philox_on_host
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ class DataLoader(Generic[T_co]):
         batch_sampler: lists of sample numbers, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
         num_workers: how many processes load; 0: this one does.
         collate_fn: joins a list of samples; default: :func:`default_collate`.
-        pin_memory: accepted for PyTorch's sake, with a warning: no device offers page-locked memory.
+        pin_memory: batches come in page-locked memory, from which ``.to(device, non_blocking=True)`` copies while the program
+            goes on; a warning says where no device offers any.
         drop_last: leave out a last batch that isn't full.
         timeout: seconds to wait for a batch from a worker; 0: for ever.
         worker_init_fn: called in every worker with its number, after its random numbers are seeded.
@@ -50,7 +54,7 @@ class DataLoader(Generic[T_co]):
             device.
         prefetch_factor: how many batches each worker is ahead; default: 2.
         persistent_workers: keep the workers, and what their dataset has cached, from epoch to epoch.
-        pin_memory_device: accepted for PyTorch's sake, as ``pin_memory`` is.
+        pin_memory_device: for which device; default: that of :func:`hotplug.accelerator.current_accelerator`.
         in_order: ``False``: of several workers' batches the one that is ready first comes first.
 
     Raises:
@@ -130,13 +134,19 @@ class DataLoader(Generic[T_co]):
             raise ArgumentError(f"DataLoader: {', '.join(wasted)} can only be given with num_workers above 0")
 
     def __iter__(self) -> Iterator[Any]:
-        if self.pin_memory:
-            warnings.warn("DataLoader: pin_memory has no effect, no device offers page-locked memory", stacklevel=2)
+        target = self._pinning() if self.pin_memory else None
         seed = self._draw_seed()
         job = Job(self.dataset, self.collate_fn, self.batch_size, self.batch_sampler is not None, self.drop_last)
-        if self.num_workers:
-            return self._from_workers(job, seed)
-        return self._here(job)
+        found = self._from_workers(job, seed) if self.num_workers else self._here(job)
+        return found if target is None else (pinned(each, target) for each in found)
+
+    def _pinning(self) -> Any:
+        """The device for which batches are pinned, if it offers such memory."""
+        target = device(self.pin_memory_device) if self.pin_memory_device else current_accelerator()
+        if target is not None and ones(1, device="cpu").pin_memory(target).is_pinned():
+            return target
+        warnings.warn("DataLoader: pin_memory has no effect, no device offers page-locked memory", stacklevel=3)
+        return None
 
     def _draw_seed(self) -> int:
         """63 bits of the generator; drawn without workers too, so that their number doesn't change what follows."""

@@ -348,7 +348,8 @@ class Module:
 
         def convert(tensor: Tensor) -> Tensor:
             order = memory_format if tensor.ndim in (4, 5) else None
-            return tensor.to(device=device, dtype=dtype if tensor.dtype.kind in "fc" else None, memory_format=order)
+            kind = dtype if tensor.dtype.kind in "fc" else None
+            return tensor.to(device=device, dtype=kind, non_blocking=non_blocking, memory_format=order)
 
         return self._apply(convert)
 

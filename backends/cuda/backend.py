@@ -30,6 +30,7 @@ class CudaBackend(Backend):
     """Every device of a machine."""
 
     name = "cuda"
+    contract = ((1, 1), (1, 1))
 
     def __init__(self, name: str, machine: Machine) -> None:
         self.name = name
@@ -76,15 +77,42 @@ class CudaBackend(Backend):
         return found
 
     def copy(self, destination: Block, destination_offset: int, source: Block, source_offset: int, nbytes: int) -> None:
-        target, place, origin = (
-            destination.device,
-            destination.address + destination_offset,
-            source.address + source_offset,
-        )
-        if source.device is target:
-            target.driver.copy(place, origin, nbytes)
-        elif not target.driver.copy_from(source.device.driver, place, origin, nbytes):
-            self.write(destination, destination_offset, self.read(source, source_offset, nbytes))
+        place, origin = destination.address + destination_offset, source.address + source_offset
+        destination.device.driver.copy(place, origin, nbytes)
+
+    def pin(self, index: int, nbytes: int) -> Any:
+        return self.device(index).driver.pin(nbytes)
+
+    def write_pinned(self, buffer: Block, offset: int, data: Any) -> bool:
+        with buffer.device.lock:
+            buffer.device.driver.write_pinned(buffer.address + offset, data)
+        return True
+
+    def read_pinned(self, buffer: Block, offset: int, data: Any) -> bool:
+        with buffer.device.lock:
+            buffer.device.driver.read_pinned(buffer.address + offset, data)
+        return True
+
+    def copy_across(
+        self, destination: Block, destination_offset: int, source: Block, source_offset: int, nbytes: int
+    ) -> bool:
+        target, place = destination.device, destination.address + destination_offset
+        return target.driver.copy_from(source.device.driver, place, source.address + source_offset, nbytes)
+
+    def place(self, buffer: Block) -> tuple[int, int, int]:
+        return (*buffer.device.driver.kind, buffer.address)
+
+    def adopt(self, index: int, address: int, nbytes: int, owner: object) -> Block:
+        return Block(self.device(index), address, nbytes, owner)
+
+    def stream(self, index: int) -> int:
+        return self.device(index).driver.stream or -1
+
+    def precede(self, index: int, stream: int) -> None:
+        self.device(index).driver.precede(stream)
+
+    def follow(self, index: int, stream: int) -> None:
+        self.device(index).driver.follow(stream)
 
     def synchronize(self, index: int) -> None:
         device = self.device(index)

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hotplug.backend import Array
 
 
@@ -28,9 +30,26 @@ class Driver(ABC):
     traits: Traits
     stream: int = 0
     """The stream's handle, for other libraries; 0 where there is none."""
+    kind: tuple[int, int] = (1, 0)
+    """The device by DLPack's numbers; the host's memory by default."""
 
-    def wait_for(self, stream: int) -> None:  # noqa: B027 - a machine with one stream has nothing to wait for
+    def follow(self, stream: int) -> None:  # noqa: B027 - a machine with one stream has nothing to wait for
         """Let work queued from now on come after what another stream has queued."""
+
+    def precede(self, stream: int) -> None:  # noqa: B027 - as above
+        """Let what another stream queues from now on come after the work queued so far."""
+
+    def pin(self, nbytes: int) -> Any:
+        """Page-locked host memory as an array of bytes, or ``None``."""
+        return None
+
+    def write_pinned(self, address: int, data: Any) -> None:
+        """Queue a copy from memory of :meth:`pin`, which is kept until it is done."""
+        self.write(address, data.data)
+
+    def read_pinned(self, address: int, data: Any) -> None:
+        """Queue a copy to memory of :meth:`pin`."""
+        data[...] = np.frombuffer(self.read(address, data.nbytes), np.uint8)
 
     @abstractmethod
     def allocate(self, nbytes: int) -> int:

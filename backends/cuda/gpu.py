@@ -16,12 +16,15 @@ from hotplug.backends.cuda.driver import Driver, Traits
 from hotplug.backends.cuda.frame import BY_VALUE
 from hotplug.backends.cuda.hardware import CAPABILITIES
 from hotplug.backends.cuda.machine import Machine
-from hotplug.backends.cuda.pinned import Staging
+from hotplug.backends.cuda.pinned import Staging, Travelling, page_locked
 from hotplug.errors import DeviceError
 
 _NO_ROOM: Final = 2
 """cudaErrorMemoryAllocation."""
 _SHORTEST: Final = 4096
+_CUDA: Final = 2
+"""DLPack's number of CUDA devices, and of AMD's."""
+_ROCM: Final = 10
 _TENSOR_CORES: Final = 8
 """The major compute capability from which the instructions that our kernels use are there."""
 
@@ -84,7 +87,9 @@ class GpuDriver(Driver):
         self.traits = Traits(int(found["multiProcessorCount"]), _SHORTEST, tensor_cores=cores)
         self._owner: Final = cupy.cuda.Stream(non_blocking=True)
         self.stream = int(self._owner.ptr)
+        self.kind = (_ROCM if runtime.is_hip else _CUDA, index)
         self._staging: Final = Staging(self.stream)
+        self._travelling: Final = Travelling()
         self._blas: Final = Blas(index, self.stream)
         # A launch copies the parameters before it returns: one buffer serves all of them, under the device's lock.
         self._frame: Final = ctypes.create_string_buffer(BY_VALUE)
@@ -127,8 +132,8 @@ class GpuDriver(Driver):
     def copy_from(self, other: Driver, target: int, source: int, nbytes: int) -> bool:
         if not isinstance(other, GpuDriver) or not self._reaches(other._index):
             return False
+        self._use(other._index)  # an event belongs to the GPU that is the current one when it is made
         ready = cupy.cuda.Event(disable_timing=True)
-        self._use(other._index)
         ready.record(other._owner)
         self._use(self._index)
         self._owner.wait_event(ready)
@@ -150,9 +155,31 @@ class GpuDriver(Driver):
                     runtime.getDevice()
         return self._peers[other]
 
-    def wait_for(self, stream: int) -> None:
+    def follow(self, stream: int) -> None:
         self._use(self._index)
-        runtime.streamSynchronize(stream)
+        done = cupy.cuda.Event(disable_timing=True)
+        runtime.eventRecord(done.ptr, stream)
+        self._owner.wait_event(done)
+
+    def precede(self, stream: int) -> None:
+        self._use(self._index)
+        done = cupy.cuda.Event(disable_timing=True)
+        done.record(self._owner)
+        runtime.streamWaitEvent(stream, done.ptr)
+
+    def pin(self, nbytes: int) -> Any:
+        self._use(self._index)
+        return page_locked(nbytes)
+
+    def write_pinned(self, address: int, data: Any) -> None:
+        self._use(self._index)
+        runtime.memcpyAsync(address, data.ctypes.data, data.nbytes, runtime.memcpyHostToDevice, self.stream)
+        self._travelling.keep(data, self._owner)
+
+    def read_pinned(self, address: int, data: Any) -> None:
+        self._use(self._index)
+        runtime.memcpyAsync(data.ctypes.data, address, data.nbytes, runtime.memcpyDeviceToHost, self.stream)
+        self._travelling.keep(data, self._owner)
 
     def synchronize(self) -> None:
         self._use(self._index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections import deque
 from typing import Any, Final, final
 
 import cupy
@@ -69,9 +70,25 @@ class Staging:
 
 
 @final
-class PinnedMemory:
-    """Page-locked host memory as an ndarray of bytes, given back with its last user."""
+class Travelling:
+    """Page-locked arrays that copies on their way read or write; each is let go when its copy is done."""
 
-    def __init__(self, nbytes: int) -> None:
-        self._memory: Final = cupy.cuda.alloc_pinned_memory(max(1, nbytes))
-        self.values: Final = np.frombuffer(self._memory, np.uint8, nbytes)
+    def __init__(self) -> None:
+        self._kept: Final[deque[tuple[Any, Any]]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, data: Any, stream: Any) -> None:
+        """Keep an array until what is queued on a stream so far is done."""
+        while self._kept and self._kept[0][0].done:
+            self._kept.popleft()
+        event = cupy.cuda.Event(disable_timing=True)
+        event.record(stream)
+        self._kept.append((event, data))
+
+
+def page_locked(nbytes: int) -> Any:
+    """Page-locked host memory as an array of bytes, given back to CuPy's pool with its last user."""
+    memory = cupy.cuda.alloc_pinned_memory(max(1, nbytes))
+    return np.frombuffer(memory, np.uint8, nbytes)

@@ -92,6 +92,20 @@ class FaultBackend(Forwarding):
         self._call()
         self.inner.copy(destination, destination_offset, source, source_offset, nbytes)
 
+    def write_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        self._call()
+        return self.inner.write_pinned(buffer, offset, data)
+
+    def read_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        self._call()
+        return self.inner.read_pinned(buffer, offset, data)
+
+    def copy_across(
+        self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int
+    ) -> bool:
+        self._call()
+        return self.inner.copy_across(destination, destination_offset, source, source_offset, nbytes)
+
     def synchronize(self, index: int) -> None:
         self._call()
         self.inner.synchronize(index)

@@ -49,3 +49,32 @@ class Forwarding(Backend, ABC):
 
     def wrap(self, index: int, foreign: Any) -> Buffer | None:
         return self.inner.wrap(index, foreign)
+
+    def pin(self, index: int, nbytes: int) -> Any:
+        return self.inner.pin(index, nbytes)
+
+    def write_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        return self.inner.write_pinned(buffer, offset, data)
+
+    def read_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        return self.inner.read_pinned(buffer, offset, data)
+
+    def copy_across(
+        self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int
+    ) -> bool:
+        return self.inner.copy_across(destination, destination_offset, source, source_offset, nbytes)
+
+    def place(self, buffer: Buffer) -> tuple[int, int, int] | None:
+        return self.inner.place(buffer)
+
+    def adopt(self, index: int, address: int, nbytes: int, owner: object) -> Buffer | None:
+        return self.inner.adopt(index, address, nbytes, owner)
+
+    def stream(self, index: int) -> int:
+        return self.inner.stream(index)
+
+    def precede(self, index: int, stream: int) -> None:
+        self.inner.precede(index, stream)
+
+    def follow(self, index: int, stream: int) -> None:
+        self.inner.follow(index, stream)

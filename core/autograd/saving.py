@@ -102,20 +102,16 @@ class saved_tensors_hooks:  # noqa: N801 - PyTorch's name
 class save_on_cpu(saved_tensors_hooks):  # noqa: N801 - PyTorch's name
     """Inside the block, what is saved for backward waits in host memory, and is copied back when a backward reads it.
 
-    ``pin_memory`` is accepted for PyTorch's sake; memory is not pinned.
+    ``pin_memory``: in page-locked memory where the device offers it, so that the program does not wait for the copies.
     """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        super().__init__(_to_host, _from_host)
-
-
-def _to_host(tensor: Tensor) -> tuple[Any, Tensor]:
-    return tensor.device, tensor.to("cpu")
-
-
-def _from_host(packed: tuple[Any, Tensor]) -> Tensor:
-    device, tensor = packed
-    return tensor.to(device)
+        del device_type
+        # The device's queue keeps the order of the two copies, and nobody else reads what lies on the host between them.
+        super().__init__(
+            lambda tensor: (tensor.device, tensor.to("cpu", non_blocking=pin_memory)),
+            lambda packed: packed[1].to(packed[0], non_blocking=pin_memory),
+        )
 
 
 @final

@@ -32,7 +32,7 @@ from hotplug.array import Array
 from hotplug.dtypes import dtype
 from hotplug.expr.node import Expr
 
-CONTRACT_VERSION: Final = (1, 0)
+CONTRACT_VERSION: Final = (1, 1)
 """Major and minor version of this contract.  A minor version only adds what has a default."""
 
 ALIGNMENT: Final = 256
@@ -182,3 +182,52 @@ class Backend(ABC):
     def wrap(self, index: int, foreign: Any) -> Buffer | None:
         """A buffer that shares the memory of a contiguous NumPy array of uint8, or ``None``: the core copies."""
         return None
+
+    # --- since 1.1; a backend that has none of it is as complete as before ---
+
+    def pin(self, index: int, nbytes: int) -> Any:
+        """Page-locked host memory, which the device reads and writes while the program goes on: a NumPy array of uint8 that
+        keeps it, aligned to 16 bytes; or ``None``.
+        """
+        return None
+
+    def write_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        """Queue a copy of ``data``, an array of uint8 in memory of :meth:`pin`, into the buffer, and return at once.
+
+        The backend keeps the array until the copy is done.  ``False``: the core calls :meth:`write`.
+        """
+        return False
+
+    def read_pinned(self, buffer: Buffer, offset: int, data: Any) -> bool:
+        """Queue a copy of the buffer's bytes into ``data``, which is as in :meth:`write_pinned`, and return at once.
+
+        They are there after :meth:`synchronize`.  ``False``: the core calls :meth:`read`.
+        """
+        return False
+
+    def copy_across(
+        self, destination: Buffer, destination_offset: int, source: Buffer, source_offset: int, nbytes: int
+    ) -> bool:
+        """Queue a copy between buffers of two of the backend's devices, after what was queued on either.
+
+        ``False``, where they don't reach each other: the core reads and writes.
+        """
+        return False
+
+    def place(self, buffer: Buffer) -> tuple[int, int, int] | None:
+        """The device by DLPack's numbers (``DLDeviceType``, and which one), and the buffer's address there; or ``None``."""
+        return None
+
+    def adopt(self, index: int, address: int, nbytes: int, owner: object) -> Buffer | None:
+        """A buffer that shares device memory at an address as of :meth:`place`, and keeps ``owner``; or ``None``."""
+        return None
+
+    def stream(self, index: int) -> int:
+        """The device's queue as DLPack names it to a producer: -1 where there is nothing to wait for."""
+        return -1
+
+    def precede(self, index: int, stream: int) -> None:  # noqa: B027 - a device without streams has nothing to do
+        """Let what is queued on another library's stream from now on come after what is queued on the device so far."""
+
+    def follow(self, index: int, stream: int) -> None:  # noqa: B027 - as above
+        """Let what is queued on the device from now on come after what is queued on another library's stream so far."""

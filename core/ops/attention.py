@@ -77,7 +77,8 @@ def attention(
     """
     kind = query.dtype
     if kind is not kind.compute:
-        found, total = attention(*_widened(query, key, value, mask), causal, scale, dropout, stream)
+        query, key, value, mask = _widened(query, key, value, mask)
+        found, total = attention(query, key, value, mask, causal, scale, dropout, stream)
         return found.to(kind), total
     shares, total = _shares(_scores(query, key, mask, causal, scale))
     return products.matmul(_dropped(shares, dropout, stream), value), total
@@ -112,8 +113,10 @@ def attention_backward(
     """The gradients for query, key, value, and the mask if ``through_mask``; the shares are computed again."""
     kind = query.dtype
     if kind is not kind.compute:
-        wide = [*_widened(delta, query, key, value, mask), widened(out), total]
-        gradients = attention_backward(*wide, causal, through_mask, scale, dropout, stream)
+        delta, query, key, value, mask, out = _widened(delta, query, key, value, mask, out)
+        gradients = attention_backward(
+            delta, query, key, value, mask, out, total, causal, through_mask, scale, dropout, stream
+        )
         return tuple(each.to(kind) for each in gradients)
     known = views.unsqueeze(total, -1)
     known = arithmetic.where_elements(comparison.eq(known, -math.inf), 0.0, known)
@@ -181,10 +184,12 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     factor = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else float(scale)
     kind = query.dtype
     stream = next_stream() if dropout_p else None
-    operands, numbers = [query, key, value, attn_mask], (is_causal, factor, float(dropout_p), stream)
-    if kind is not kind.compute and not attention.has_kernel(*operands, *numbers):
-        operands = _widened(*operands)  # once, for the backward too
-    return attention(*operands, *numbers)[0].to(kind)
+    mask, dropout = attn_mask, float(dropout_p)
+    if kind is not kind.compute and not attention.has_kernel(
+        query, key, value, mask, is_causal, factor, dropout, stream
+    ):  # fmt: skip
+        query, key, value, mask = _widened(query, key, value, mask)  # once, for the backward too
+    return attention(query, key, value, mask, is_causal, factor, dropout, stream)[0].to(kind)
 
 
 def _shared_heads(query: Tensor, other: Tensor) -> Tensor:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hotplug import accelerator
 from hotplug.array import Array
-from hotplug.declare import function
+from hotplug.declare import function, primitive
+from hotplug.device import device as Device
 from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentError, ArgumentTypeError, AutogradError, DeviceError
 from hotplug.layout import layout_of
 from hotplug.ops import creation
 from hotplug.ops.movement import copy_
+from hotplug.pinning import pinned, pinned_copy
+from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Size, Tensor, wrap
 
 
@@ -119,18 +123,48 @@ def resize_as(input: Tensor, tensor: Tensor) -> Tensor:
     return input.reshape(tuple(tensor.shape))
 
 
+class PinError(DeviceError, RuntimeError):
+    """Memory of a device can't be page-locked."""
+
+
+@primitive
+def in_page_locked_memory(input: Array, device: Device) -> Array:
+    """A copy in page-locked memory of a device; the Array itself where it has none."""
+    return pinned_copy(input, resolve_runtime(device))
+
+
+@in_page_locked_memory.gradient("input")
+def _(grad: Tensor) -> Tensor:
+    return grad
+
+
 @function(namespace="Tensor")
 def is_pinned(input: Tensor, device: Any = None) -> bool:
-    """Whether the memory is page-locked: never."""
+    """Whether the memory is page-locked (:func:`pin_memory`)."""
     del device
-    return False
+    return pinned(input._array) is not None
 
 
 @function(namespace="Tensor")
 def pin_memory(input: Tensor, device: Any = None) -> Tensor:
-    """The tensor itself: no device offers page-locked memory."""
-    del device
-    return input
+    """A copy in page-locked host memory, from which a device copies by itself while the program goes on.
+
+    Args:
+        input: on ``cpu``.
+        device: for which one; default: that of :func:`hotplug.accelerator.current_accelerator`.
+
+    The tensor itself where it is in such memory already, or no device offers any.
+
+    Raises:
+        PinError: the tensor isn't in host memory.
+    """
+    if not input._array.storage.runtime.capabilities.host_memory:
+        raise PinError(f"pin_memory: cannot pin a tensor on '{input.device}', only tensors on 'cpu' can be pinned")
+    target = accelerator.current_accelerator() if device is None else Device(device)
+    if target is None or pinned(input._array) is not None:
+        return input
+    found: Tensor = in_page_locked_memory(input, target)
+    return found if pinned(found._array) is not None else input
 
 
 @function(namespace="Tensor")

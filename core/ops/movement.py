@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hotplug import dispatch, dtypes, host
+from hotplug import dispatch, dtypes
 from hotplug.array import Array
 from hotplug.autograd.graph import Meta, history
 from hotplug.autograd.mode import MODE
@@ -17,6 +17,7 @@ from hotplug.dtypes import dtype as DType
 from hotplug.errors import ArgumentTypeError, AutogradError
 from hotplug.layout import Shape, Strides, layout_of
 from hotplug.memory_format import axis_order, checked, lies_in, like, preserve_format, strides_in
+from hotplug.pinning import copied as copied_to
 from hotplug.runtime import resolve_runtime
 from hotplug.tensor import Tensor
 
@@ -55,21 +56,24 @@ def _kept(input: Tensor) -> Strides:
 
 
 @primitive
-def moved(input: Array, device: Device) -> Array:
-    """A copy on another device, by way of the host: a read and a write, both counted; the axes keep their order."""
+def moved(input: Array, device: Device, wait: bool) -> Array:
+    """A copy on another device; the axes keep their order.
+
+    It goes by way of the host, by a read and a write, unless the devices reach each other, or the host's memory is
+    page-locked: then without ``wait`` the copy is only queued.
+    """
     runtime = resolve_runtime(device)
-    runtime.counts["device_copy"] += 1
     if input.layout.is_contiguous:
-        return host.from_host(runtime, host.to_host(input, "to"), input.dtype)
+        return copied_to(input, runtime, wait)
     order = axis_order(input.shape, [input.strides])
     sorted_axes = dispatch.move(input, [input.shape[a] for a in order], [input.strides[a] for a in order])
-    copied = host.from_host(runtime, host.to_host(sorted_axes, "to"), input.dtype)
-    return dispatch.move(copied, input.shape, [copied.strides[order.index(a)] for a in range(len(order))])
+    found = copied_to(sorted_axes if sorted_axes.layout.is_contiguous else dispatch.clone(sorted_axes), runtime, wait)
+    return dispatch.move(found, input.shape, [found.strides[order.index(a)] for a in range(len(order))])
 
 
 @moved.gradient("input")
 def _(grad: Tensor, input_device: Device) -> Tensor:
-    return moved(grad, input_device)
+    return moved(grad, input_device, True)
 
 
 @function()
@@ -103,11 +107,14 @@ def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None
     """The tensor on another device, in another dtype, or both: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
     ``to(other)``.  The tensor itself where nothing changes and ``copy`` is false.
 
-    A copy keeps the order of the axes in memory, unless ``memory_format`` says another.
+    A copy keeps the order of the axes in memory, unless ``memory_format`` says another.  ``non_blocking``: a copy from
+    page-locked memory (:func:`pin_memory`) to its device, and from that device to ``cpu``, is only queued: the program
+    leaves the one alone, and reads the other, when it has waited for the device.
 
     Raises:
         RankError: the format is for tensors of another rank.
     """
+    flags: list[bool] = []
     for arg in args:
         if isinstance(arg, DType):
             dtype = arg
@@ -115,14 +122,19 @@ def to(input: Tensor, *args: Any, dtype: DType | None = None, device: Any = None
             dtype, device = arg.dtype, arg.device
         elif isinstance(arg, (str, Device, int)) and not isinstance(arg, bool):
             device = arg
-        elif arg is not None and not isinstance(arg, bool):
+        elif isinstance(arg, bool):
+            flags.append(arg)
+        elif arg is not None:
             raise ArgumentTypeError(f"to: expected a dtype, a device or a tensor, got {type(arg).__name__}")
+    non_blocking, copy = [*flags, non_blocking, copy][:2] if len(flags) != 1 else (flags[0], copy)
     result = input
     if device is not None and resolve_runtime(device) is not input._array.storage.runtime:
         # Narrow before a move, widen after it: fewer bytes travel, and the device may lack the wide dtype.
         if dtype is not None and dtype.itemsize < result.dtype.itemsize:
             result = converted(result, dtype, _kept(result))
-        result = moved(result, Device(device) if not isinstance(device, Device) else device)
+        # What is converted behind the move is read there, by the host perhaps: so it must have arrived.
+        wait = not non_blocking or dtype not in (None, result.dtype) or memory_format not in (None, preserve_format)
+        result = moved(result, Device(device) if not isinstance(device, Device) else device, wait)
     format = checked("to", memory_format, preserve_format)
     if dtype is not None and dtype is not result.dtype:
         return converted(result, dtype, like("to", format, result._array.layout))
@@ -152,7 +164,8 @@ def to_cpu(input: Tensor, memory_format: Any = None) -> Tensor:
 @function(name="cuda", namespace="Tensor")
 def to_cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """On an NVIDIA GPU."""
-    return to(input, device="cuda" if device is None else device, memory_format=memory_format)
+    where = "cuda" if device is None else device
+    return to(input, device=where, non_blocking=non_blocking, memory_format=memory_format)
 
 
 @function(name="bool", namespace="Tensor")
@@ -234,6 +247,8 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
     if not isinstance(src, Tensor):
         src = ops.tensor(src, device=input.device)
+    if non_blocking and not input._array.storage.runtime.capabilities.host_memory:
+        src = to(src, device=input.device, non_blocking=True)
     return assign("copy_", input, src)
 
 

@@ -143,9 +143,9 @@ def test_a_factory_that_fails_says_what_to_install_and_is_tried_again() -> None:
 @pytest.mark.parametrize(
     ("contract", "advice"),
     [
-        (((0, 1), (0, 9)), "speaks contract versions 0.1 to 0.9, this Hotplug speaks 1.0; upgrade the plugin"),
-        (((2, 0), (2, 3)), "speaks contract versions 2.0 to 2.3, this Hotplug speaks 1.0; upgrade hotplug"),
-        (((1, 7), (1, 7)), "speaks contract versions 1.7 to 1.7, this Hotplug speaks 1.0; upgrade hotplug"),
+        (((0, 1), (0, 9)), "speaks contract versions 0.1 to 0.9, this Hotplug speaks 1.1; upgrade the plugin"),
+        (((2, 0), (2, 3)), "speaks contract versions 2.0 to 2.3, this Hotplug speaks 1.1; upgrade hotplug"),
+        (((1, 7), (1, 7)), "speaks contract versions 1.7 to 1.7, this Hotplug speaks 1.1; upgrade hotplug"),
         (1, "must declare its contract range as ((major, minor), (major, minor)), got 1"),
         ((("a", 0), (1, 0)), "must declare its contract range"),
     ],

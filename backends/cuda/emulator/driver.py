@@ -35,8 +35,8 @@ class EmulatedDriver(Driver):
     def allocate(self, nbytes: int) -> int:
         if nbytes > _LARGEST:
             raise MemoryError(f"{nbytes} bytes are more than the emulator gives at once")
-        memory = np.empty(nbytes + ALIGNMENT, np.uint8)
-        address = -(-memory.ctypes.data // ALIGNMENT) * ALIGNMENT
+        memory = _aligned(nbytes)
+        address = int(memory.ctypes.data)
         self._memory[address] = memory
         return address
 
@@ -51,6 +51,13 @@ class EmulatedDriver(Driver):
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         ctypes.memmove(target, source, nbytes)
+
+    def copy_from(self, other: Driver, target: int, source: int, nbytes: int) -> bool:
+        self.copy(target, source, nbytes)
+        return True
+
+    def pin(self, nbytes: int) -> Any:
+        return _aligned(nbytes)
 
     def synchronize(self) -> None:
         """Nothing is ever queued."""
@@ -67,3 +74,9 @@ class EmulatedDriver(Driver):
         complaint = self.compiler.emulate(address, frame, *grid, threads, waits)
         if complaint:
             raise DeviceError(f"{name}: {_COMPLAINTS[complaint]}")
+
+
+def _aligned(nbytes: int) -> Any:
+    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + nbytes]

@@ -1,4 +1,4 @@
-"""The one emulated device."""
+"""The emulated devices: two, so that what happens between devices can be tried."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class EmulatedMachine(Machine):
         self._compiler = find_compiler()
 
     def devices(self) -> Sequence[DeviceInfo]:
-        return [DeviceInfo(0, "the processor, in place of a GPU", 0, {"compiler": self._compiler})]
+        details = {"compiler": self._compiler}
+        return [DeviceInfo(index, "the processor, in place of a GPU", 0, details) for index in range(2)]
 
     def capabilities(self, index: int) -> Capabilities:
         return CAPABILITIES

@@ -11,8 +11,6 @@ import pytest
 
 import hotplug as hp
 from hotplug.backends.cuda.header import HEADER, with_hardware
-from hotplug.backends.cuda.interop import from_cuda_array, shared
-from hotplug.errors import ExchangeError
 from hotplug.plugins import registry
 from hotplug.runtime import Runtime
 
@@ -103,43 +101,6 @@ def test_the_switches_of_tf32() -> None:
     assert tf32()
     hp.set_float32_matmul_precision("highest")
     assert not tf32()
-
-
-def test_memory_is_shared_and_not_copied(emulated: Runtime) -> None:
-    x = hp.arange(6, dtype=hp.float32, device="cuda-emulated:0").reshape(2, 3).T
-    given = shared(x).__cuda_array_interface__
-    assert given["shape"] == (3, 2)
-    assert given["strides"] == (4, 12)
-    assert given["typestr"] == "<f4"
-    again = from_cuda_array(shared(x), "cuda-emulated:0")
-    again[1, 1] = 40.0
-    assert x.tolist() == [[0, 3], [1, 40], [2, 5]]
-    assert ctypes.c_float.from_address(given["data"][0] + 16).value == 40.0
-
-
-def test_foreign_memory_stays_alive_and_is_never_cached(emulated: Runtime) -> None:
-    class Foreign:
-        values = np.arange(5.0)
-
-        @property
-        def __cuda_array_interface__(self) -> dict[str, Any]:
-            return {**self.values[::-1].__array_interface__, "version": 3}
-
-    x = from_cuda_array(Foreign(), "cuda-emulated:0")
-    assert x.tolist() == [4, 3, 2, 1, 0]
-    x += 1
-    assert Foreign.values.tolist() == [1, 2, 3, 4, 5]
-
-
-def test_what_cannot_be_shared_says_why(emulated: Runtime) -> None:
-    with pytest.raises(ExchangeError, match="detach"):
-        shared(hp.ones(2, device="cuda-emulated:0", requires_grad=True))
-    with pytest.raises(ExchangeError, match="no CUDA memory"):
-        shared(hp.ones(2))
-    with pytest.raises(ExchangeError, match="has no __cuda_array_interface__"):
-        from_cuda_array(3, "cuda-emulated:0")
-    with pytest.raises(ExchangeError, match="is no CUDA device"):
-        from_cuda_array(shared(hp.ones(2, device="cuda-emulated:0")), "cpu")
 
 
 def test_half_types_are_converted_by_instructions_on_a_gpu(emulated: Runtime, nvrtc: Any) -> None:
