@@ -44,7 +44,8 @@ class Problem(NamedTuple):
         return math.prod(self.kernel)
 
 
-def _three(values: Sequence[int], filler: int) -> Three:
+def three(values: Sequence[int], filler: int) -> Three:
+    """Three numbers, those in front filled in."""
     first, second, third = (*(filler,) * (3 - len(values)), *values)
     return first, second, third
 
@@ -54,8 +55,8 @@ def problem(
 ) -> Problem:
     """The problem of a call: ``input`` and ``out`` as in the forward computation."""
     return Problem(
-        input[0], groups, input[1] // groups, weight[0] // groups, _three(input[2:], 1), _three(out[2:], 1),
-        _three(weight[2:], 1), _three(stride, 1), _three(padding, 0), _three(dilation, 1),
+        input[0], groups, input[1] // groups, weight[0] // groups, three(input[2:], 1), three(out[2:], 1),
+        three(weight[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
     )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def forward(of: Problem) -> Correlation:
     extent = [of.windows[a] + (of.kernel[a] - 1) * of.dilation[a] // of.stride[a] for a in axes]
     phases = [_phases(of.stride[a], of.kernel[a], of.dilation[a]) for a in axes]
     return Correlation(
-        of.inner, of.outer, of.size, of.stride, of.padding, _three(phases, 1), _three(extent, 1), of.windows, (1, 1, 1),
+        of.inner, of.outer, of.size, of.stride, of.padding, three(phases, 1), three(extent, 1), of.windows, (1, 1, 1),
         of.windows,
     )  # fmt: skip
 
@@ -125,8 +126,8 @@ def backward(of: Problem) -> Correlation:
         before.append(max(0, -min(reach)))
         extent.append(count[a] + before[a] + max(0, *reach))
     return Correlation(
-        of.outer, of.inner, of.windows, (1, 1, 1), _three(before, 0), (1, 1, 1), _three(extent, 1), of.size, of.stride,
-        _three(count, 1),
+        of.outer, of.inner, of.windows, (1, 1, 1), three(before, 0), (1, 1, 1), three(extent, 1), of.size, of.stride,
+        three(count, 1),
     )  # fmt: skip
 
 
