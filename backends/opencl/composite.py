@@ -69,8 +69,8 @@ class Sheet:
         for kind, (_, names, more) in zip(kinds, self._parts, strict=True):
             fields += [f"{kind} {name};" for name in names]
             fields += [f"{kind} {kind}_gap[{more}];"] if more else []
-        access = "g.field" if by_value else "g->field"
-        parameter = "const hp_frame_t g" if by_value else "__constant const hp_frame_t *g"
+        access = "hp_given.field" if by_value else "hp_given->field"
+        parameter = "const hp_frame_t hp_given" if by_value else "__constant const hp_frame_t *hp_given"
         return (
             f"typedef {self._index} hp_index;\ntypedef {self._float} hp_float;\n"
             f"typedef struct {{ {' '.join(fields)} }} hp_frame_t;\n"

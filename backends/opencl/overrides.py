@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.opencl import convolution, linear, softmax
+from hotplug.backends.opencl import convolution, linear, norms, ordering, pooling, softmax
 from hotplug.backends.opencl.device import Device
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
     **convolution.OVERRIDES,
     **linear.OVERRIDES,
+    **norms.OVERRIDES,
+    **ordering.OVERRIDES,
+    **pooling.OVERRIDES,
     **softmax.OVERRIDES,
 }
 """An entry may still answer ``None`` to a key: then the core decomposes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotplug.backend.render import Source
-from hotplug.backends.opencl.rows import BLOCK, Pass, Work, lowest, located
+from hotplug.backends.opencl.rows import BLOCK, Pass, Work, located, lowest
 from hotplug.backends.opencl.rows_of_items import expressions, used
 from hotplug.dtypes import dtype
 

@@ -10,10 +10,10 @@ from hotplug.backends.opencl.rows import (
     BLOCK,
     Pass,
     Work,
-    lowest,
     exp_of,
     lanes_in_vector,
     located,
+    lowest,
     substituted,
 )
 from hotplug.dtypes import dtype
