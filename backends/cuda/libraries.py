@@ -122,7 +122,8 @@ def _frontend() -> Any:
 def _found(name: str) -> Library | None:
     try:
         finder = importlib.import_module("cuda.pathfinder")  # comes with CuPy, and knows where pip puts the libraries
-        return SharedLibrary(name, finder.load_nvidia_dynamic_lib(name).abs_path)
+        path = finder.load_nvidia_dynamic_lib(name).abs_path
+        return None if path is None else SharedLibrary(name, path)
     except (ImportError, OSError, RuntimeError, ValueError):  # pathfinder's own errors are RuntimeErrors
         return None
 
