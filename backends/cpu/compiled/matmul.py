@@ -39,8 +39,10 @@ _PAD: Final = 16
 _GROUP: Final = 4
 _MANY: Final = 8
 _LEAST_WORK: Final = 1 << 20
+_SHARED: Final = 4 << 20
+"""Bytes of right that are packed for all tiles at a time."""
 _MOST_SHARED: Final = 8 << 20
-"""Bytes of right that are packed for all tiles; beyond, memory would matter more than time."""
+"""Of the least that can be packed at a time; beyond, memory would matter more than time."""
 ACTIVATIONS: Final = {"": 0, "relu": 1, "gelu": 2, "gelu_tanh": 3, "silu": 4, "tanh": 5, "sigmoid": 6}
 
 
@@ -94,8 +96,8 @@ class Plan(NamedTuple):
     """The task that packs right for all tiles, where each tile would else do it again."""
     panels: int = 0
     """Bytes of what that leaves."""
-    groups: int = 0
-    """And its work items."""
+    rounds: tuple[tuple[int, int, int], ...] = ()
+    """From and to which of the products of a sum it packs at a time, and its work items."""
 
     def run(self, left: int, right: int, out: int, bias: int = 0, before: int = 0) -> None:
         """Run on operands at these addresses; 0 where there is none."""
@@ -105,8 +107,12 @@ class Plan(NamedTuple):
             table[0] = workspace(self.scratch + self.panels)
         if self.packing:
             table[23] = table[0] + self.scratch
-            run(self.packing, table, self.groups, 1)
-        run(self.code, table, self.items, self.grain)
+        for begin, end, groups in self.rounds:
+            table[24], table[25] = begin, end
+            run(self.packing, table, groups, 1)
+            run(self.code, table, self.items, self.grain)
+        if not self.rounds:
+            run(self.code, table, self.items, self.grain)
 
 
 def plan_of(
@@ -147,16 +153,23 @@ def _blocked(
         down, across,
     )  # fmt: skip
     items = count * down * across
-    panels = -(-k // depth) * -(-n // WIDTH) * (depth * WIDTH + _PAD) * 4
-    shared = count == 1 and down > 1 and panels <= _MOST_SHARED
+    piece = -(-n // WIDTH) * (depth * WIDTH + _PAD) * 4
+    shared = count == 1 and down > 1 and piece <= _MOST_SHARED
     own = (height * depth + _PAD + (0 if shared else -(-width // WIDTH) * (depth * WIDTH + _PAD))) * 4
     own = -(-own // 64) * 64
-    groups = -(-k // depth) * -(-n // (_GROUP * WIDTH)) if shared else 0
-    table = array("q", (0, 0, 0, 0, *numbers, 0, 0, depth, own, 0))
+    rounds = _rounds(k, n, depth, max(1, _SHARED // piece)) if shared else ()
+    table = array("q", (0, 0, 0, 0, *numbers, 0, 0, depth, own, 0, 0, k))
     return Plan(
         _task("blocked", ACTIVATIONS[activation]), table, items, max(1, items // _MOST_TILES), own * maximum_threads(),
-        _task("packed", 0) if shared else 0, panels if shared else 0, groups,
+        _task("packed", 0) if shared else 0, piece * -(-(rounds[0][1]) // depth) if shared else 0, rounds,
     )  # fmt: skip
+
+
+def _rounds(k: int, n: int, depth: int, pieces: int) -> tuple[tuple[int, int, int], ...]:
+    """So many pieces of right at a time, each with the work items of packing it."""
+    step = depth * pieces
+    ends = [(begin, min(begin + step, k)) for begin in range(0, k, step)]
+    return tuple((begin, end, -(-(end - begin) // depth) * -(-n // (_GROUP * WIDTH))) for begin, end in ends)
 
 
 @cache

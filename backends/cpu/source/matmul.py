@@ -7,8 +7,9 @@ across; the address of the bias or 0; the address of where the sums go before th
 ``blocked`` multiplies itself: a piece of a tile's operands is packed into scratch memory, panels of ``HEIGHT`` rows of left
 and of ``WIDTH`` columns of right, and blocks of ``HEIGHT`` by ``WIDTH`` sums stay in registers (Goto and van de Geijn,
 "Anatomy of high-performance matrix multiplication", 2008).  Its table has scratch memory in place of gemm, the strides of
-left's and right's columns in place of the transpositions, and three words more: how many products of a sum are packed
-at a time, the bytes of a thread's scratch memory, and the address of right as ``packed`` left it, or 0.
+left's and right's columns in place of the transpositions, and five words more: how many products of a sum are packed
+at a time, the bytes of a thread's scratch memory, the address of right as ``packed`` left it, or 0, and which of the K
+products of a sum this call takes, from and to.
 
 Work items are tiles; those of ``packed`` are a few panels of one piece of right.
 """
@@ -243,27 +244,28 @@ def _packed_piece(n: intp, depth: intp) -> intp:
 
 def packed(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """Pack right for all tiles."""
-    right, n, k, depth = word(table, 2), word(table, 5), word(table, 6), word(table, 21)
-    down, along = word(table, 8), word(table, 14)
+    right, n, depth = word(table, 2), word(table, 5), word(table, 21)
+    down, along, begin, end = word(table, 8), word(table, 14), word(table, 24), word(table, 25)
     parts = (n + GROUP * WIDTH - 1) // (GROUP * WIDTH)
     for item in range(start, stop):
         piece, first = item // parts, item % parts * GROUP * WIDTH
-        count = min(depth, k - piece * depth)
+        at = begin + piece * depth
+        count = min(depth, end - at)
         to = piece * _packed_piece(n, depth) + first // WIDTH * (count * WIDTH + PAD)
-        source = right + ITEM * (piece * depth * down + first * along)
+        source = right + ITEM * (at * down + first * along)
         _pack_right(source, down, along, count, min(GROUP * WIDTH, n - first), word(table, 23) + REAL * to)
 
 
 def blocked(table: intp, start: intp, stop: intp, thread: intp) -> None:
     """The tiles from ``start`` to ``stop``."""
     left, right, out = word(table, 1), word(table, 2), word(table, 3)
-    m, n, k = word(table, 4), word(table, 5), word(table, 6)
+    m, n = word(table, 4), word(table, 5)
     left_down, right_down, ldc = word(table, 7), word(table, 8), word(table, 9)
     left_along, right_along = word(table, 13), word(table, 14)
     tile_m, tile_n, down, across = word(table, 15), word(table, 16), word(table, 17), word(table, 18)
-    depth, panels = word(table, 21), word(table, 23)
+    depth, panels, begin, end = word(table, 21), word(table, 23), word(table, 24), word(table, 25)
     a, spare = word(table, 0) + thread * word(table, 22), stack_4096()
-    finishing = ACTIVATION != 0 or word(table, 19) != 0 or word(table, 20) != 0
+    finishing = end == word(table, 6) and (ACTIVATION != 0 or word(table, 19) != 0 or word(table, 20) != 0)
     for item in range(start, stop):
         batch = item // (down * across)
         rest = item - batch * down * across
@@ -273,14 +275,16 @@ def blocked(table: intp, start: intp, stop: intp, thread: intp) -> None:
         of_left = left + ITEM * (batch * word(table, 10) + top * left_down)
         of_right = right + ITEM * (batch * word(table, 11) + first * right_along)
         place = batch * word(table, 12) + top * ldc + first
-        for at in range(0, k, depth):
-            count = min(depth, k - at)
+        for at in range(begin, end, depth):
+            count = min(depth, end - at)
             b = a + REAL * (tile_m * depth + PAD)
             _pack_left(of_left + ITEM * at * left_along, left_down, left_along, height, count, a)
             if panels == 0:
                 _pack_right(of_right + ITEM * at * right_down, right_down, right_along, count, width, b)
             else:
-                b = panels + REAL * (at // depth * _packed_piece(n, depth) + first // WIDTH * (count * WIDTH + PAD))
+                b = panels + REAL * (
+                    (at - begin) // depth * _packed_piece(n, depth) + first // WIDTH * (count * WIDTH + PAD)
+                )
             _blocks(a, b, out + ITEM * place, ldc, height, width, count, at > 0, spare)
         if finishing:
             _finish(table, out, ldc, height, first, width, place)
