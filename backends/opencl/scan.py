@@ -77,10 +77,14 @@ def _text_across(device: Device, key: OpKey, axis: int, dense: bool) -> tuple[Fr
         f"{stored} v[{_COLUMNS}];",
         f"for (int k = 0; k < count; ++k) v[k] = {start};",
         f"for ({index} at = 0; at < {frame.size(0, last)}; ++at) {{",
-        f"__global const {source.stored(kind)} *q = p1 + {frame.position(1, others, 'c')} + "
-        f"{'begin' if dense else '0'} + at * {frame.stride(1, last)};",
-        f"__global {source.stored(target)} *r = p0 + {frame.position(0, others, 'c')} + begin + "
-        f"at * {frame.stride(0, last)};",
+        (
+            f"__global const {source.stored(kind)} *q = p1 + {frame.position(1, others, 'c')} + "
+            f"{'begin' if dense else '0'} + at * {frame.stride(1, last)};"
+        ),
+        (
+            f"__global {source.stored(target)} *r = p0 + {frame.position(0, others, 'c')} + begin + "
+            f"at * {frame.stride(0, last)};"
+        ),
         SAFE,
         "for (int k = 0; k < count; ++k) {",
         f"const {source.type(total)} value = {value};",
@@ -136,7 +140,20 @@ class _Scan:
 
 def scan(device: Device, key: OpKey) -> Kernel:
     """The kernel of a key."""
-    return _Scan(device, key) if device.is_processor and key.rank > 1 else _by_rows(device, key)
+    across = device.is_processor and key.rank > 1 and not _compensated(device, key)
+    return _Scan(device, key) if across else _by_rows(device, key)
+
+
+def _compensated(device: Device, key: OpKey) -> bool:
+    """Whether running sums carry what rounding lost, since the device has no double precision to keep them in."""
+    return key.mode == "sum" and key.dtypes[1].kind == "f" and not device.has_double
+
+
+_TAKE: Final = (
+    "{ const float sum = total + value, back = sum - total, slip = (total - (sum - back)) + (value - back); "
+    "lost += slip == slip ? slip : 0; total = sum; }"
+)
+"""The sum of two numbers and its rounding error (Knuth, 1969); of infinities the error is not a number, and is left out."""
 
 
 def _by_rows(device: Device, key: OpKey) -> Kernel:
@@ -147,21 +164,24 @@ def _by_rows(device: Device, key: OpKey) -> Kernel:
     total = accumulator(device, key.mode, kind)
     index, axis, kept = frame.index, key.rank - 1, range(key.rank - 1)
     element = source.convert(source.load(kind, f"q[at * {frame.stride(1, axis)}]"), kind.compute, total)
-    take = f"total = {combine(source, key.mode, total, 'total', 'value')};"
+    careful = _compensated(device, key)
+    take = _TAKE if careful else f"total = {combine(source, key.mode, total, 'total', 'value')};"
+    found = "(total + lost)" if careful else "total"
     each = f"for ({index} at = begin; at < end; ++at)"
     value = f"const {source.type(total)} value = {element};"
     row = [*advance(frame, 2), *frame.unravel("row", 1, kept, "c")]
     row += [
         f"const __global {source.stored(kind)} *q = p1 + {frame.position(1, kept, 'c')};",
-        f"{source.type(total)} total = {source.literal(identity(key.mode, total), total)};",
+        f"{source.type(total)} total = {source.literal(identity(key.mode, total), total)}{', lost = 0' if careful else ''};",
     ]
-    store = source.store(target, f"p0[at * {frame.stride(0, axis)}]", "total", total)
+    store = source.store(target, f"p0[at * {frame.stride(0, axis)}]", found, total)
     run = [f"p0 += {frame.position(0, kept, 'c')};", f"{each} {{ {value} {take} {store} }}"]
-    before = combine(source, key.mode, total, "total", f"scratch[row * {rows.chunks} + k]")
+    before = f"const {source.type(total)} value = scratch[row * {rows.chunks} + k]; {take}"
     whole = [*rows.each(), *row, *rows.all_of_row(), *run]
-    partial = [*rows.each_chunk(), *row, *rows.part_of_row(), f"{each} {{ {value} {take} }}", "scratch[item] = total;"]
+    partial = [*rows.each_chunk(), *row, *rows.part_of_row(), f"{each} {{ {value} {take} }}"]
+    partial += [f"scratch[item] = {found};"]
     finish = [*rows.each_chunk(), *row, *rows.part_of_row()]
-    finish += [f"for ({index} k = 0; k < part; ++k) total = {before};", *run]
+    finish += [f"for ({index} k = 0; k < part; ++k) {{ {before} }}", *run]
     scratch = f"__global {source.stored(total)} *scratch"
     text = staged_text(pointers(source, 1, key.dtypes), scratch, whole, partial, finish)
     program = Program(device, "scan", frame, source, text, 3)

@@ -124,6 +124,24 @@ except hp.errors.CapabilityError as error:
 """
 
 
+RUNNING = """
+import numpy as np
+import hotplug as hp
+tenths = np.full(70001, 0.1, np.float32)
+exact = np.cumsum(tenths.astype(np.float64))
+x = hp.tensor(tenths, device="opencl")
+assert (abs(x.cumsum(0).numpy(force=True) - exact) <= 2e-7 * exact).all()
+assert abs(x.sum().item() - exact[-1]) <= 2e-7 * exact[-1]
+special = hp.tensor([1.0, float("inf"), 2.0, -float("inf"), 3.0], device="opencl").cumsum(0)
+print(special.tolist())
+"""
+
+
+def test_sums_are_accurate_without_double_precision() -> None:
+    needed("opencl:0")
+    assert output(RUNNING, os.environ | {profile.VARIABLE: "apple"}) == "[1.0, inf, inf, nan, nan]"
+
+
 def test_float64_is_held_and_not_computed() -> None:
     needed("opencl:0")
     first, second = output(PROGRAM, os.environ | {profile.VARIABLE: "apple"}).splitlines()
