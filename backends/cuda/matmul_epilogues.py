@@ -130,13 +130,12 @@ class Linear:
         kept = places[1] if self._keeps and not alone else 0
         given = Places(rest[1], rest[0], out, bias, kept)
         form = form_of(used[0].dtype.name, sizes, "" if alone else self._activation, given)
-        with self._device.lock:
+        device = self._device
+        with device.lock:
             needed = light.workspace(form)
-        if needed is None:
-            return False
-        room = used[0].storage.runtime.allocate(needed) if needed else None  # given back in the order of the queue
-        with self._device.lock:
-            light.product(form, given, room.buffer.address if room else 0)
+            if needed is None:
+                return False
+            light.product(form, given, device.scratch(needed, "light") if needed else 0)
             if alone:
                 self._finish(used, sizes, 0)
         return True
