@@ -7,7 +7,7 @@ such form is a program of its own, built when first needed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, final
 
 from hotplug.backend import Array, Kernel, OpKey
@@ -67,7 +67,7 @@ def form_of(key: OpKey, layouts: Layouts) -> Form:
     return Form(axis, steps, across[0] if across else -1)
 
 
-class _Split(NamedTuple):
+class Split(NamedTuple):
     """How the elements of a call are dealt out: ``rows`` of ``length``, a work-item so many rows and elements of each."""
 
     rows: int
@@ -84,14 +84,35 @@ class _Split(NamedTuple):
         return self.pieces * -(-self.rows // self.rows_each)
 
 
-def _split(form: Form, layouts: Layouts, units: int) -> _Split:
+def split_of(form: Form, layouts: Layouts, units: int, least: int = _LEAST_PIECE) -> Split:
+    """Enough work-items for all units, each of at least so many elements; depends on the layouts only."""
     count = layouts[0].numel
     length = count if form.axis < 0 else layouts[0].shape[form.axis]
     rows = count // length
     if form.across >= 0:
-        return _Split(rows, length, _SIDE, _PIECE // _SIDE)
-    work = max(_LEAST_PIECE, min(_PIECE, -(-count // (4 * units)))) // 64 * 64
-    return _Split(rows, length, max(1, work // length), work)
+        return Split(rows, length, _SIDE, _PIECE // _SIDE)
+    work = max(least, min(_PIECE, -(-count // (4 * units)))) // 64 * 64
+    return Split(rows, length, max(1, work // length), work)
+
+
+def stretches(frame: Frame, form: Form, split: Callable[[Layouts], Split]) -> list[str]:
+    """Statements that find a work-item's rows, ``row_begin`` to ``row_end``, and ``begin`` to ``end`` in each."""
+
+    def word(name: str) -> str:
+        return frame.word((name,), lambda layouts: getattr(split(layouts), name))
+
+    index = frame.index
+    lines = [
+        f"const {index} item = ({index})get_global_id(0), group = item / {word('pieces')};",
+        f"const {index} begin = (item - group * {word('pieces')}) * {word('piece')};",
+        f"const {index} length = {word('length')}, left = length - begin;",
+        f"const {index} end = left < {word('piece')} ? length : begin + {word('piece')};",
+    ]
+    if form.axis < 0:
+        return lines
+    most = f"rows_left < {word('rows_each')} ? rows_left : {word('rows_each')}"
+    lines += [f"const {index} row_begin = group * {word('rows_each')}, rows_left = {word('rows')} - row_begin;"]
+    return [*lines, f"const {index} row_end = row_begin + ({most});"]
 
 
 @final
@@ -112,27 +133,6 @@ class _Text:
         self.frame: Final = Frame(key)
         axes = [axis for axis in range(key.rank) if axis not in (form.axis, form.across)]
         self.others: Final = [] if form.axis < 0 else axes + [form.across] * (form.across >= 0)
-
-    def word(self, name: str) -> str:
-        """A number of the split."""
-        return self.frame.word((name,), lambda layouts: getattr(_split(self.form, layouts, self.units), name))
-
-    def item(self) -> list[str]:
-        """Statements that find a work-item's rows and its stretch of each."""
-        index, pieces = self.frame.index, self.word("pieces")
-        lines = [
-            f"const {index} item = ({index})get_global_id(0), group = item / {pieces};",
-            f"const {index} begin = (item - group * {pieces}) * {self.word('piece')};",
-            f"const {index} length = {self.word('length')}, left = length - begin;",
-            f"const {index} end = left < {self.word('piece')} ? length : begin + {self.word('piece')};",
-        ]
-        if self.form.axis >= 0:
-            lines += [
-                f"const {index} row_begin = group * {self.word('rows_each')}, rows_left = {self.word('rows')} - row_begin;",
-                f"const {index} row_end = row_begin + "
-                f"(rows_left < {self.word('rows_each')} ? rows_left : {self.word('rows_each')});",
-            ]
-        return [*lines, *advance(self.frame, len(self.kinds))]
 
     def elements(self) -> tuple[list[str], dict[int, str], list[str]]:
         """Statements before the loop, every operand's element in it, and the inputs that don't change in it."""
@@ -184,7 +184,9 @@ class _Text:
 
     def kernel(self) -> str:
         """The whole text."""
-        index, lines = self.frame.index, self.item()
+        index = self.frame.index
+        lines = stretches(self.frame, self.form, lambda layouts: split_of(self.form, layouts, self.units))
+        lines += advance(self.frame, len(self.kinds))
         before, inside = self.loop()
         along = [SAFE, f"for ({index} i = begin; i < end; ++i) {{", *inside, "}"]
         if self.form.axis < 0:
@@ -218,7 +220,7 @@ def _single(device: Device, key: OpKey, form: Form) -> Single:
     kernel = text.kernel()
     program = Program(device, "map", text.frame, text.source, kernel, len(text.kinds))
     launch = program.launcher("hp_map", len(text.kinds), device.tiles)
-    return Single(program, launch, lambda layouts: _split(form, layouts, device.units).items)
+    return Single(program, launch, lambda layouts: split_of(form, layouts, device.units).items)
 
 
 @final

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.opencl import convolution, linear, norms, ordering, pooling, softmax
+from hotplug.backends.opencl import classification, convolution, embedding, linear, norms, ordering, pooling, softmax
 from hotplug.backends.opencl.device import Device
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    **classification.OVERRIDES,
     **convolution.OVERRIDES,
+    **embedding.OVERRIDES,
     **linear.OVERRIDES,
     **norms.OVERRIDES,
     **ordering.OVERRIDES,
