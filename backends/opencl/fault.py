@@ -11,7 +11,7 @@ import pyopencl as cl
 from hotplug.errors import IndexRangeError
 
 _WORD: Final = struct.Struct("=iiqq")
-OPERATIONS: Final = ("", "gather", "scatter")
+OPERATIONS: Final = ("", "gather", "scatter", "cross_entropy", "embedding")
 """What the code in the word means."""
 
 SOURCE: Final = """
