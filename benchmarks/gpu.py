@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import hotplug as hp
+from hotplug.backends.cuda import libraries
 from hotplug.nn import functional as F
 from hotplug.runtime import resolve_runtime
 

@@ -55,6 +55,10 @@ def _products(device: str, size: int) -> Iterator[Check]:
         for name in ("relu", "gelu", "gelu_tanh", "silu"):
             work = lambda x, w, b, name=name: hp.ops.linear_activation(x, w, b, name)  # noqa: E731
             yield Check(f"linear and {name}, {kind.name}", "cublasLt", (x, w, bias), work)
+        (spoilt,) = _drawn(device, kind, (2, size, 64))
+        spoilt[0, 3, 5] = float("nan")
+        kept = lambda x, w, b: hp.ops.linear_activation(x, w, b, "relu").isnan()  # noqa: E731
+        yield Check(f"linear and relu of NaN, {kind.name}", "cublasLt", (spoilt, w, bias), kept)
         yield Check(f"linear, its gradients, {kind.name}", "cublasLt", (x, w, bias), _gradients(F.linear))
 
 
@@ -175,8 +179,8 @@ def _ran(check: Check, runtime: Runtime, off: Sequence[str]) -> tuple[list[Any],
     """Results on the host, and seconds of a call."""
     with libraries.without(*off) if off else contextlib.nullcontext():
         _forget(runtime)
-        found = check.work(*check.given)
-        listed = list(found) if isinstance(found, (tuple, list)) else [found]
+        made = check.work(*check.given)
+        listed = list(made) if isinstance(made, (tuple, list)) else [made]
         results = [each.detach().cpu().resolve_conj() for each in listed]
         times = []
         for _ in range(ROUNDS):
@@ -220,11 +224,22 @@ def line(check: Check, runtime: Runtime) -> tuple[str, bool]:
     )  # fmt: skip
 
 
+def found(runtime: Runtime) -> Iterator[str]:
+    """Which libraries the device has."""
+    device = runtime.backend.device(runtime.index)
+    for name in libraries.NAMES:
+        library = libraries.library_of(device, name)
+        version = getattr(library, "backend_version", None)
+        what = f"version {version()}" if version else getattr(library, "path", "a model")
+        yield f"- {name}: {'none' if library is None else what}"
+
+
 def section(device: str, size: int = 96) -> Iterator[str]:
     """The report's lines; one that begins with ``exit status 1`` says that a check failed."""
     runtime = resolve_runtime(device)
+    yield from ("## Libraries", "", *found(runtime), "")
     yield from (
-        "## Libraries", "", "Beside the decomposition, or our own kernel, on the same device.", "",
+        "Beside the decomposition, or our own kernel, on the same device.", "",
         "| path | library | apart, units in the last place | allowed | library, ms | without, ms |", "| --- " * 6 + "|",
     )  # fmt: skip
     failures = 0

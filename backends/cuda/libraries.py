@@ -72,6 +72,7 @@ class SharedLibrary(Library):
     def __init__(self, name: str, path: str) -> None:
         loaded = ctypes.CDLL(path)
         self.name = name
+        self.path: Final = path
         self._functions: Final = {}
         for function, letters in TABLES[name].items():
             found = getattr(loaded, function, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ HEADERS = {"cublas": "cublas_api.h", "cublasLt": "cublasLt.h", "cusolver": "cuso
 SCALARS = {
     "int": "i", "int64_t": "l", "long long int": "l", "size_t": "z", "uint64_t": "z", "signed char": "c",
 }  # fmt: skip
-POINTERS = re.compile(r"Handle_t$|^cudaStream_t$|^cublasLt(MatmulDesc|MatrixLayout|MatmulPreference)_t$|Params_t$|Info_t$")
+POINTERS = re.compile(
+    r"Handle_t$|^cudaStream_t$|^cublasLt(MatmulDesc|MatrixLayout|MatmulPreference)_t$|Params_t$|Info_t$"
+)
 
 
 def _header(name: str) -> Path:
@@ -68,8 +72,17 @@ def test_a_library_that_fails_or_lacks_a_function_says_what_to_do() -> None:
 
 def test_a_library_that_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
-        raise RuntimeError(name)
+        raise ImportError(name) if name.startswith("cupy") else RuntimeError(name)  # as the finder does
 
     monkeypatch.setattr(libraries, "_LOADED", {})
     monkeypatch.setattr(libraries.importlib, "import_module", missing)
     assert libraries.load("cusolver") is None
+
+
+def test_variables_switch_libraries_off() -> None:
+    program = "from hotplug.backends.cuda.libraries import NAMES, allowed; print(*filter(allowed, NAMES))"
+    environment = {**os.environ, "HOTPLUG_CUDA_CUDNN": "0", "HOTPLUG_CUDA_CUBLASLT": "0", "HOTPLUG_CUDA_CUFFT": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    assert ended.stdout.split() == ["cublas", "cusolver", "cufft"]
