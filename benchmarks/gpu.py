@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gpu_libraries  # beside this file
+
 import hotplug as hp
 from hotplug.backends.cuda import libraries
 from hotplug.nn import functional as F
@@ -282,13 +284,14 @@ def transfers(device: str, size: Sizes) -> Iterator[str]:
     yield f"To the device {to} GB/s, from {kind} memory {to_locked}; to the host {back} and {back_locked}."
 
 
-def command(title: str, seconds: float, *arguments: str) -> Iterator[str]:
+def command(title: str, seconds: float, *arguments: str, **variables: str) -> Iterator[str]:
     """What a command prints at its end, and its exit status; one that takes too long is ended."""
     start = time.perf_counter()
     try:
         ended = subprocess.run(
-            [sys.executable, *arguments], capture_output=True, text=True, check=False, env=os.environ, timeout=seconds
-        )
+            [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=seconds,
+            env={**os.environ, **variables},
+        )  # fmt: skip
         output, status = ended.stdout + ended.stderr, str(ended.returncode)
     except subprocess.TimeoutExpired as error:
         parts = [
@@ -315,6 +318,10 @@ def report(device: str, given: argparse.Namespace) -> Iterator[str]:
     suite = ["-m", "hotplug.cli", "conformance", device]
     suite += ["--full"] if given.full else ["--level", "0"] if given.small else []
     yield from command("Conformance", given.patience, *suite)
+    yield from gpu_libraries.section(device, *([12] if given.small else []))
+    if not given.small:
+        off = {f"HOTPLUG_CUDA_{each.upper()}": "0" for each in libraries.NAMES}
+        yield from command("Conformance of our own kernels, without libraries", given.patience, *suite, **off)
     epochs = ["--epochs", "0"] if given.small else []
     yield from command("Training on digits", given.patience, "examples/digits.py", "--device", device, *epochs)
     yield from speed(device, SMALL if given.small else Sizes())
