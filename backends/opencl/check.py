@@ -74,7 +74,7 @@ def parser() -> ArgumentParser:
     made.add_argument("driver", choices=DRIVERS)
     made.add_argument("--level", type=int, default=3, help="the highest level")
     made.add_argument("--sample", type=int, default=1, metavar="N", help="one case in N of levels 2 and higher")
-    made.add_argument("--kernels", type=int, default=1, metavar="N", help="one case in N of level 1")
+    made.add_argument("--kernels", type=int, default=1, metavar="N", help="one case in N of levels 0 and 1")
     made.add_argument("--profile", default="", help=f"{' or '.join(profile.PROFILES)}")
     made.add_argument("--op", default="", help="only this op or family")
     return made

@@ -61,7 +61,7 @@ def sampled(every: Iterable[Case], arguments: Namespace) -> Iterator[Case]:
     """One case in so many, taken evenly; of ops with kernels of their own one of every dtype and layout at least."""
     seen: Counter[tuple[int, str]] = Counter()
     for case in every:
-        step = arguments.kernels if case.level == 1 else arguments.sample if case.level > 1 else 1
+        step = arguments.kernels if case.level <= 1 else arguments.sample
         own = case.level > 1 and case.op.rpartition(".")[2] in OVERRIDDEN
         turn = seen[case.level, case.op if own else ""]
         seen[case.level, case.op if own else ""] += 1

