@@ -13,6 +13,7 @@ from hotplug.backends.opencl import hardware
 from hotplug.backends.opencl.argreduce import argreduce
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.gather import gather
+from hotplug.backends.opencl.lists import SUFFIX, lists
 from hotplug.backends.opencl.map import map_
 from hotplug.backends.opencl.matmul import matmul
 from hotplug.backends.opencl.memory import Block
@@ -102,7 +103,7 @@ class OpenCLBackend(Backend):
             raise device.failure("synchronize", error) from error
 
     def resolve(self, index: int, key: OpKey) -> Kernel | None:
-        make = FAMILIES.get(key.name) or OVERRIDES.get(key.name)
+        make = FAMILIES.get(key.name) or OVERRIDES.get(key.name) or (lists if key.name.endswith(SUFFIX) else None)
         return None if make is None else make(self.device(index), key)
 
     @staticmethod

@@ -18,7 +18,7 @@ from hotplug.expr.node import leaves
 
 Layouts = tuple[Layout, ...]
 
-_FORMATS: Final = {
+SCALAR_FORMATS: Final = {
     "bool": "?", "uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int8": "b", "int16": "h", "int32": "i",
     "int64": "q", "float32": "f", "float64": "d",
 }  # fmt: skip
@@ -96,7 +96,7 @@ class Frame:
     def declaration(self, by_value: bool) -> str:
         """The struct's definition and the parameter ``HP_FRAME``, which comes first in every kernel."""
         fields = [f"long o[{self.operands}];", f"{self.index} w[{self._padded()}];"]
-        fields += [f"{_C_NAMES[kind.name]} s{position};" for position, kind in self._ordered()]
+        fields += [f"{SCALAR_NAMES[kind.name]} s{position};" for position, kind in self._ordered()]
         access = "g.field" if by_value else "g->field"
         parameter = "const hp_frame_t g" if by_value else "__constant const hp_frame_t *g"
         return (
@@ -119,7 +119,7 @@ class Frame:
         return sorted(self._scalars.items(), key=lambda entry: -entry[1].itemsize)
 
 
-_C_NAMES: Final = {
+SCALAR_NAMES: Final = {
     "bool": "uchar", "uint8": "uchar", "uint16": "ushort", "uint32": "uint", "uint64": "ulong", "int8": "char",
     "int16": "short", "int32": "int", "int64": "long", "float32": "float", "float64": "double",
 }  # fmt: skip
@@ -148,7 +148,7 @@ class Packer:
         self._values: Final = values
         self._order: Final = [position for position, _ in scalars]
         self._kinds: Final = [kind for _, kind in scalars]
-        tail = "".join(_FORMATS[kind.name] for kind in self._kinds)
+        tail = "".join(SCALAR_FORMATS[kind.name] for kind in self._kinds)
         self._tail: Final = struct.Struct(f"={tail}{-struct.calcsize(f'={tail}') % 8}x")
         self.nbytes: Final = 8 * operands + self._words.size + self._tail.size
         self.takes_scalars: Final = bool(scalars)

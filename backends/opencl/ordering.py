@@ -25,7 +25,6 @@ from hotplug.backends.opencl.frame import Layouts
 from hotplug.backends.opencl.ordering_text import (
     AXES,
     FEW,
-    FINISH,
     GROUP,
     NUMBERS,
     ON_GPU,
@@ -67,7 +66,7 @@ class Ordering:
         by_value = device.by_value(sheet.nbytes, sheet.buffers)
         self._processor: Final = device.is_processor
         self._digit: Final = _DIGIT[self._processor]
-        kernels = {**(ON_PROCESSOR if self._processor else ON_GPU), "hp_finish": FINISH}
+        kernels = ON_PROCESSOR if self._processor else ON_GPU
         text = text_of(kind, descending, sheet, kernels, 0 if self._processor else GROUP, self._digit)
         built = device.built(key.name, source.text(sheet.declaration(by_value), text))
         self._kernels: Final = {name: device.kernel(key.name, built, name) for name in kernels}
@@ -131,8 +130,8 @@ class Ordering:
             return self._rounds(base, rows, length, kept)
         return self._digits(base, rows, length, kept, TILE)
 
-    def _launch(self, kernel: str, groups: int, base: Mapping[str, Any], local: int = 0, **numbers: int) -> _Launch:
-        local = local or (1 if self._processor else GROUP)
+    def _launch(self, kernel: str, groups: int, base: Mapping[str, Any], **numbers: int) -> _Launch:
+        local = 1 if self._processor else GROUP
         return _Launch(kernel, groups, local, self._sheet.numbers({**base, **numbers}))
 
     def _rooms(self, elements: int, turned: bool = False) -> tuple[dict[str, int], int]:
@@ -185,8 +184,8 @@ class Ordering:
                 self._launch("hp_move", rows * tiles, base, **numbers),
             ]
         rooms, end = self._rooms(rows * length, bool(self._passes % 2))
-        local = min(64, self._device.work_group) if self._processor else GROUP
-        launches.append(self._launch("hp_finish", -(-rows * kept // local), base, local, **rooms))
+        groups = rows * tiles if self._processor else -(-rows * kept // GROUP)
+        launches.append(self._launch("hp_finish", groups, base, tiles=tiles, span=span, **rooms))
         return _Plan(tuple(launches), end + 4 * (rows * tiles << self._digit))
 
 

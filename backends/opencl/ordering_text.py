@@ -102,7 +102,7 @@ _COMMON: Final = """
 static inline bool hp_before(@KEY@ a, uint i, @KEY@ b, uint j) { return a < b || (a == b && i < j); }
 """
 
-FINISH: Final = """
+_FINISH_ON_GPU: Final = """
 const hp_index item = (hp_index)get_global_id(0);
 if (item >= HP(rows) * HP(kept)) return;
 HP_ROOMS
@@ -269,6 +269,7 @@ for (int e = 0; e < mine; ++e) {
     next_order[to] = order[row * HP(length) + start + e];
 }
 """,
+    "hp_finish": _FINISH_ON_GPU,
 }
 
 ON_PROCESSOR: Final[Mapping[str, str]] = {
@@ -401,6 +402,19 @@ for (hp_index place = begin; place < end; ++place) {
     const hp_index to = row * HP(length) + (hp_index)start[(int)(k >> HP(shift)) & (@DIGITS@ - 1)]++;
     next_keys[to] = k;
     next_order[to] = order[row * HP(length) + place];
+}
+""",
+    "hp_finish": """
+HP_ROOMS
+const hp_index item = (hp_index)get_global_id(0), row = item / HP(tiles), tile = item - row * HP(tiles);
+HP_ROW(from, row, from)
+HP_ROW(to, row, to)
+HP_ROW(at, row, at)
+const hp_index begin = tile * HP(span), end = HP(kept) - begin < HP(span) ? HP(kept) : begin + HP(span);
+for (hp_index j = begin; j < end; ++j) {
+    const uint i = order[row * HP(length) + j];
+    out[to + j * HP(step_to)] = input[from + (hp_index)i * HP(step_from)];
+    places[at + j * HP(step_at)] = (long)i;
 }
 """,
 }
