@@ -19,12 +19,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gpu_libraries  # beside this file
-
 import hotplug as hp
 from hotplug.backends.cuda import libraries
 from hotplug.nn import functional as F
 from hotplug.runtime import resolve_runtime
+
+sys.path.insert(
+    0, str(Path(__file__).parent)
+)  # for what stands beside this file, also where that is loaded by its path
+import gpu_libraries
 
 Work = Callable[[], Any]
 COPY_SHARE = 0.85
