@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from devices import needed
 
 import hotplug as hp
 from hotplug.errors import CapabilityError, DeviceError, IndexRangeError, OutOfMemoryError
@@ -187,3 +188,89 @@ def test_a_driver_that_fails_is_named(opencl: Runtime, device: Any, monkeypatch:
         x.tolist()
     monkeypatch.undo()
     assert x.tolist() == [1, 1]
+
+
+LOST = [-2, -34, -36, -9999]
+
+
+@pytest.mark.parametrize("code", LOST)
+def test_a_lost_device_says_so_and_others_work_on(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device object of its own loses the driver; ``opencl:0`` and ``cpu`` know nothing of it."""
+    import pyopencl as cl
+
+    from hotplug.backends.opencl.device import Device
+
+    backend: Any = needed("opencl:0").backend
+    device = Device(7, backend.device(0).handle)
+
+    class Gone(cl.LogicError):
+        def __init__(self) -> None:
+            super().__init__("clEnqueueNDRangeKernel", code)
+
+        code = property(lambda self: code)
+
+        def __str__(self) -> str:
+            return f"clEnqueueNDRangeKernel failed: {code}"
+
+    found = device.failure("map", Gone())
+    message = (
+        rf"map on opencl:7 \(.*\): the device was lost \(clEnqueueNDRangeKernel failed: {code}\), and what it held"
+    )
+    with pytest.raises(DeviceError, match=message):
+        raise found
+    later = device.failure("read", cl.RuntimeError("clEnqueueReadBuffer", cl.status_code.OUT_OF_RESOURCES))
+    assert "read on opencl:7" in str(later)
+    assert "the device was lost" in str(later)
+    for name in ("opencl:0", "cpu"):
+        assert (hp.ones(2, device=name) + 1).tolist() == [2, 2]
+
+
+def test_a_lost_device_through_a_program(opencl: Runtime, device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyopencl as cl
+
+    def gone(*_: Any) -> Any:
+        raise cl.LogicError("clFinish", cl.status_code.DEVICE_NOT_AVAILABLE)
+
+    x = hp.ones(2, device="opencl")
+    monkeypatch.setattr(device, "lost", "")
+    monkeypatch.setattr(device.transfers, "write", gone)
+    monkeypatch.setattr(cl.LogicError, "code", cl.status_code.DEVICE_NOT_AVAILABLE, raising=False)
+    with pytest.raises(DeviceError, match=r"write on opencl:0 \(.*\): the device was lost .* other devices work on"):
+        hp.tensor([1.0, 2.0], device="opencl")
+    monkeypatch.undo()
+    device.lost = ""
+    assert (x + 1).tolist() == [2, 2]
+
+
+def test_memory_that_runs_out_is_an_error_and_the_program_goes_on(device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver itself refuses, below the limit that it declares; what is cached is given back before."""
+    import pyopencl as cl
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise cl.MemoryError("clCreateBuffer", cl.status_code.MEM_OBJECT_ALLOCATION_FAILURE)
+
+    hp.empty_cache("opencl")
+    with monkeypatch.context() as patch:
+        patch.setattr(cl, "Buffer", full)
+        with pytest.raises(OutOfMemoryError, match="opencl"):
+            hp.empty(123_457, dtype=hp.uint8, device="opencl")
+    assert hp.ones(123_457, dtype=hp.uint8, device="opencl").sum().item() == 123_457
+
+
+def test_a_compiler_error_carries_the_first_line_of_the_log(device: Any) -> None:
+    text = "__kernel void first(__global float *a) {\n    a[0] = undeclared_one;\n    a[1] = undeclared_two;\n}"
+    with pytest.raises(DeviceError) as caught:
+        device.built("softmax", text)
+    message = str(caught.value)
+    assert message.startswith(f"softmax: the OpenCL compiler of {device.name} failed: ")
+    assert "undeclared_one" in message
+    assert "undeclared_two" not in message
+    assert "\n" not in message
+
+
+def test_a_kernel_that_is_not_there(device: Any) -> None:
+    built = device.built("silly", "__kernel void present(__global float *a) { a[0] = 1.0f; }")
+    with pytest.raises(
+        DeviceError, match=r"silly on opencl:0 \(.*\) failed: clCreateKernel failed: INVALID_KERNEL_NAME"
+    ):
+        device.kernel("silly", built, "absent")
