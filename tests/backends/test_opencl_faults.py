@@ -218,6 +218,10 @@ def test_a_lost_device_says_so_and_others_work_on(code: int, monkeypatch: pytest
     )
     with pytest.raises(DeviceError, match=message):
         raise found
+    with monkeypatch.context() as patch:
+        patch.setattr(cl, "Buffer", lambda *_, **__: (_ for _ in ()).throw(Gone()))
+        with pytest.raises(DeviceError, match="allocate on opencl:7 .*: the device was lost"):
+            device.allocate(64)
     later = device.failure("read", cl.RuntimeError("clEnqueueReadBuffer", cl.status_code.OUT_OF_RESOURCES))
     assert "read on opencl:7" in str(later)
     assert "the device was lost" in str(later)
