@@ -181,7 +181,7 @@ class Override:
         self._by_value: Final = device.by_value(sheet.nbytes, sheet.buffers)
         built = device.built(op, source.text(sheet.declaration(self._by_value), text))
         kind = np.dtype(f"V{sheet.nbytes}") if self._by_value else None
-        self._kernels: Final = {name: cl.Kernel(built, name) for name in kernels}
+        self._kernels: Final = {name: device.kernel(op, built, name) for name in kernels}
         for kernel in self._kernels.values():
             kernel.set_arg_types((kind, *[None] * sheet.buffers))
         self._op: Final = op
@@ -235,6 +235,7 @@ class Override:
 
     def _sized(self, step: Step) -> _Launch:
         kernel = self._kernels[step.kernel]
+        self._device.check_group(self._op, step.local)
         if step.across == 1:
             return _Launch(kernel, (step.groups * step.local,), (step.local,))
         return _Launch(kernel, (step.groups * step.local, step.across), (step.local, 1))

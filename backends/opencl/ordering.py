@@ -132,6 +132,7 @@ class Ordering:
 
     def _launch(self, kernel: str, groups: int, base: Mapping[str, Any], **numbers: int) -> _Launch:
         local = 1 if self._processor else GROUP
+        self._device.check_group("sort", local)
         return _Launch(kernel, groups, local, self._sheet.numbers({**base, **numbers}))
 
     def _rooms(self, elements: int, turned: bool = False) -> tuple[dict[str, int], int]:
