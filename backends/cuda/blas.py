@@ -12,6 +12,7 @@ from hotplug import switches
 from hotplug.backend import Array, Layout
 from hotplug.backends import cuda_switches
 from hotplug.backends.cuda.libraries import allowed
+from hotplug.caches import Bounded
 
 TYPES: Final = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 """cudaDataType_t."""
@@ -53,6 +54,7 @@ class Blas:
         self._index: Final = index
         self._stream: Final = stream
         self._library: Any = None
+        self._plans: Final[Bounded[tuple[Layout, ...], Plan | None]] = Bounded(4096)
         single, double = (ctypes.c_float * 2)(1.0), (ctypes.c_double * 2)(1.0)
         self._numbers: Final[dict[str, tuple[Any, int]]] = {
             **dict.fromkeys(("float16", "bfloat16", "float32"), (single, 4)), "float64": (double, 8),
@@ -71,29 +73,50 @@ class Blas:
 
     def product(self, out: Array, left: Array, right: Array) -> bool:
         """Queue ``out = left @ right``; false where cuBLAS can't take the operands as they lie."""
-        kind = out.dtype.name
-        if not allowed("cublas") or kind not in TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
-            return False
-        a, b, c = (operand(each.layout) for each in (right, left, out))
-        batch, m, n = out.shape
-        k = left.shape[2]
-        if a is None or b is None or c is None or c.transposed or max(m, n, k, batch, a.leading, b.leading) > _LARGEST:
-            return False
-        cublas = self._load()
-        if not cublas:
+        layouts = (out.layout, left.layout, right.layout)
+        if layouts not in self._plans:
+            self._plans[layouts] = planned(*layouts)
+        plan = self._plans[layouts]
+        cublas = self._load() if plan is not None and allowed("cublas") else None
+        if plan is None or not cublas:
             return False
         import cupy
 
         handle = cupy.cuda.device.get_cublas_handle()
         cublas.setStream(handle, self._stream)
-        pair, size = self._numbers[kind]
-        one = ctypes.addressof(pair)
-        compute = DOUBLE if kind == "float64" else TF32 if kind == "float32" and tf32() else FLOAT
-        type_ = TYPES[kind]
-        places = [each.storage.buffer.address + each.offset * each.dtype.itemsize for each in (right, left, out)]
+        kind = layouts[0].dtype
+        pair, size = self._numbers[kind.name]
+        one, type_ = ctypes.addressof(pair), TYPES[kind.name]
+        compute = DOUBLE if type_ == 1 else TF32 if type_ == 0 and tf32() else FLOAT
+        a, b, c = (each.storage.buffer.address + each.offset * kind.itemsize for each in (right, left, out))
         cublas.gemmStridedBatchedEx(
-            handle, a.transposed, b.transposed, n, m, k, one, places[0], type_, a.leading, right.strides[0],
-            places[1], type_, b.leading, left.strides[0], one + size, places[2], type_, c.leading, out.strides[0],
-            batch, compute, _DEFAULT,
+            handle, *plan.form, one, a, type_, *plan.a, b, type_, *plan.b, one + size, c, type_, *plan.c, plan.batch,
+            compute, _DEFAULT,
         )  # fmt: skip
         return True
+
+
+class Plan(NamedTuple):
+    """What of a call follows from the layouts."""
+
+    form: tuple[int, int, int, int, int]
+    """Transposes of both operands, and the three sizes, as cuBLAS counts."""
+    a: tuple[int, int]
+    """The leading dimension, and elements from a matrix to the next."""
+    b: tuple[int, int]
+    c: tuple[int, int]
+    batch: int
+
+
+def planned(out: Layout, left: Layout, right: Layout) -> Plan | None:
+    """The plan of ``out = left @ right``; ``None`` where cuBLAS can't take the operands as they lie."""
+    if out.dtype.name not in TYPES or left.dtype is not out.dtype or right.dtype is not out.dtype:
+        return None
+    a, b, c = (operand(each) for each in (right, left, out))
+    (batch, m, n), k = out.shape, left.shape[2]
+    if a is None or b is None or c is None or c.transposed or max(m, n, k, batch, a.leading, b.leading) > _LARGEST:
+        return None
+    return Plan(
+        (a.transposed, b.transposed, n, m, k), (a.leading, right.strides[0]), (b.leading, left.strides[0]),
+        (c.leading, out.strides[0]), batch,
+    )  # fmt: skip

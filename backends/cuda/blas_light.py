@@ -125,7 +125,9 @@ class Light:
     def _prepared(self, form: Form) -> _Chosen | None:
         if form not in self._chosen:
             library = library_of(self._device, "cublasLt")
-            self._chosen[form] = None if library is None else self._choose(library, form)
+            if library is None:  # switched off in between
+                return None
+            self._chosen[form] = self._choose(library, form)
         return self._chosen[form]
 
     @staticmethod
