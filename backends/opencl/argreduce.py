@@ -64,7 +64,7 @@ def _meaning(device: Device, key: OpKey) -> Meaning:
             f"    const {source.type(kind)} wanted = m[0];",
             f"    {index} s = base;",
             f"    for (; s + {LANES} <= stop; s += {LANES}) {{",
-            f"        int hits = 0;\n#pragma clang loop vectorize(enable)",
+            "        int hits = 0;\n#pragma clang loop vectorize(enable)",
             f"        for (int k = 0; k < {LANES}; ++k) {{ const {index} i = s + k; {value} hits += {same}; }}",
             "        if (hits) break;",
             "    }",
@@ -77,7 +77,9 @@ def _meaning(device: Device, key: OpKey) -> Meaning:
         ]
 
     variables = [(source.stored(kind.compute), "v", "0"), (frame.index, "at", "-1")]
-    return Meaning(source, frame, variables, take, join, lambda element, lane: f"{element} = at{lane};", 1, False, False, stretch)
+    return Meaning(
+        source, frame, variables, take, join, lambda element, lane: f"{element} = at{lane};", 1, False, False, stretch
+    )
 
 
 def argreduce(device: Device, key: OpKey) -> Kernel:

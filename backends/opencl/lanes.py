@@ -164,7 +164,9 @@ class Text:
     def item(self) -> list[str]:
         """Statements that find a work-item's rows, and which lines and stretch of each row it has."""
         index, parts, pieces = self.index, self.word("parts"), self.word("pieces")
-        lines = [f"const {index} item = ({index})get_global_id(0), group = item / {parts}, part = item - group * {parts};"]
+        lines = [
+            f"const {index} item = ({index})get_global_id(0), group = item / {parts}, part = item - group * {parts};"
+        ]
         lines += [f"const {index} layer = part / {pieces};"]
         for name, start, each, whole in (
             ("", f"(part - layer * {pieces}) * {self.word('piece')}", "piece", "length"),
@@ -221,7 +223,8 @@ class Text:
         return [
             *lines, f"{kind} base = begin;",
             f"for (; base + {LANES} <= end; base += {LANES}) {{",
-            UNROLLED if self.meaning.small else SAFE, f"for (int k = 0; k < {LANES}; ++k) {{ const {kind} i = base + k; {take} }}",
+            UNROLLED if self.meaning.small else SAFE,
+            f"for (int k = 0; k < {LANES}; ++k) {{ const {kind} i = base + k; {take} }}",
             "}",
             SAFE, f"for (int k = 0; k < end - base; ++k) {{ const {kind} i = base + k; {take} }}",
         ]  # fmt: skip

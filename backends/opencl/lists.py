@@ -17,7 +17,7 @@ import pyopencl as cl
 from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.dialect import source_of
-from hotplug.backends.opencl.frame import SCALAR_NAMES, SCALAR_FORMATS
+from hotplug.backends.opencl.frame import SCALAR_FORMATS, SCALAR_NAMES
 from hotplug.backends.opencl.loops import SAFE
 from hotplug.backends.opencl.text import indented
 from hotplug.dtypes import dtype
@@ -69,7 +69,9 @@ class _Form:
         """Whether the frame is an argument beside the buffers."""
         return self.device.by_value(self.packing.size, self.slots * len(self.kinds))
 
-    def frame(self, offsets: Sequence[int], sizes: Sequence[int], firsts: Sequence[int], numbers: Sequence[Any]) -> bytes:
+    def frame(
+        self, offsets: Sequence[int], sizes: Sequence[int], firsts: Sequence[int], numbers: Sequence[Any]
+    ) -> bytes:
         """The struct of a launch; ``numbers`` of one set after the other, as the kernel's program reads them."""
         gap = [0] * (self.slots % 2)
         values = [numbers[at] for at in self.order]
@@ -99,7 +101,9 @@ class _Form:
         piece = _PIECE if self.device.is_processor else 1
         lines += [f"const long begin = (item - from) * {piece}, end = size - begin < {piece} ? size : begin + {piece};"]
         lines += [SAFE, "for (long i = begin; i < end; ++i) {"]
-        lines += [f"const {source.type(kind)} v{at} = {source.load(kind, f'p{at}[i]')};" for at, kind in enumerate(kinds)]
+        lines += [
+            f"const {source.type(kind)} v{at} = {source.load(kind, f'p{at}[i]')};" for at, kind in enumerate(kinds)
+        ]
         body = source.render(key.program, [f"v{at}" for at in range(width)], names)
         lines += body.statements
         for at, (root, value) in enumerate(zip(key.program, body.values, strict=True)):

@@ -197,7 +197,12 @@ class _Text:
             if self.form.across < 0:
                 lines += [*body, *along, "}"]
             else:  # square by square, each of which the cache holds
-                square = [UNROLLED if len(inside) <= _FEW else SAFE, f"for (int k = 0; k < {_SIDE}; ++k) {{ const {index} i = tile + k;", *inside, "}"]
+                square = [
+                    UNROLLED if len(inside) <= _FEW else SAFE,
+                    f"for (int k = 0; k < {_SIDE}; ++k) {{ const {index} i = tile + k;",
+                    *inside,
+                    "}",
+                ]
                 rest = [f"for ({index} i = tile; i < end; ++i) {{", *inside, "}"]
                 lines += [f"for ({index} tile = begin; tile < end; tile += {_SIDE}) {{", *body]
                 lines += [f"if (end - tile >= {_SIDE}) {{", *square, "} else {", *rest, "}", "}", "}"]

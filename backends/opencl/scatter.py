@@ -122,13 +122,13 @@ class _Text:
         others = [each for each in self.others if each != form.axis]
         steps = [frame.stride(operand, form.axis) for operand in (1, 2)]
         value = "r[i]" if form.steps[2] == 1 else f"r[i * {steps[1]}]"
+        values = f"__global const {self.source.stored(self.kinds[2])} *r = p2 + {frame.position(2, others, 'c')}"
         body = [
             *stretches(frame, form, lambda layouts: self.split(form, layouts)), *advance(frame, 3),
             f"for ({index} row = row_begin; row < row_end; ++row) {{", *frame.unravel("row", 1, others, "c"),
             f"for ({index} k = 0; k < {frame.size(1, axis)}; ++k) {{",
             f"__global {self.source.stored(self.kinds[0])} *q = p0 + {frame.position(0, others, 'c')};",
-            f"__global const {self.source.stored(self.kinds[2])} *r = p2 + {frame.position(2, others, 'c')} + "
-            f"k * {frame.stride(2, axis)};",
+            f"{values} + k * {frame.stride(2, axis)};",
         ]  # fmt: skip
         start = f"{frame.position(1, others, 'c')} + k * {frame.stride(1, axis)}"
         each, hop = f"for ({index} i = begin; i < end; ++i) {{", f"({index})at * {frame.stride(0, axis)}"

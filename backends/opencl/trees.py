@@ -135,7 +135,9 @@ class _Text:
 class Trees:
     """The kernel of the contract."""
 
-    def __init__(self, device: Device, key: OpKey, meaning: Meaning, nbytes: int, by_rows: Callable[[], Kernel]) -> None:
+    def __init__(
+        self, device: Device, key: OpKey, meaning: Meaning, nbytes: int, by_rows: Callable[[], Kernel]
+    ) -> None:
         """
         Args:
             device: where to build it.
