@@ -1,5 +1,5 @@
-"""PyTorch's switches for its CUDA backend.  ``matmul.allow_tf32`` is obeyed by the device ``cuda``; the others are accepted
-and without effect: kernels are chosen by key and size.
+"""PyTorch's switches for its CUDA backend.  ``matmul.allow_tf32`` and ``cufft_plan_cache`` are obeyed by the device ``cuda``;
+the others are accepted and without effect: kernels are chosen by key and size.
 """
 
 from __future__ import annotations
@@ -7,14 +7,42 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, final
 
 matmul: Final = SimpleNamespace(
     allow_tf32=False, allow_fp16_reduced_precision_reduction=True, allow_bf16_reduced_precision_reduction=True,
     fp32_precision="none",
 )  # fmt: skip
 """What PyTorch allows of products: but for ``allow_tf32``, they are computed as precisely as ever."""
-cufft_plan_cache: Final = SimpleNamespace(size=0, max_size=0, clear=lambda: None)
+
+
+@final
+class PlanCache:
+    """PyTorch's ``cufft_plan_cache``: the plans that the device ``cuda`` keeps for Fourier transforms."""
+
+    max_size = 64
+    """How many are kept for a device."""
+
+    @property
+    def size(self) -> int:
+        """How many there are, on all devices."""
+        from hotplug.backends.cuda import fourier
+
+        return fourier.kept()
+
+    def clear(self) -> None:
+        """Drop all of them."""
+        from hotplug.backends.cuda import fourier
+
+        fourier.clear()
+
+    def __getitem__(self, device: Any) -> PlanCache:
+        """The same for every device."""
+        del device
+        return self
+
+
+cufft_plan_cache: Final = PlanCache()
 
 _ENABLED: Final = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
 

@@ -19,6 +19,7 @@ from hotplug.backends.cuda.device import Device
 from hotplug.backends.cuda.libraries import library_of
 from hotplug.backends.cuda.program import addresses
 from hotplug.backends.cuda.solver_memory import AXES, REAL_ENDS, WHOLE, Copies, Room, View, elements
+from hotplug.backends.cuda_switches import cufft_plan_cache
 from hotplug.dtypes import dtype
 from hotplug.layout import Layout, contiguous_strides
 
@@ -27,7 +28,6 @@ _TYPES: Final = {"R2C": 0x2A, "C2R": 0x2C, "C2C": 0x29, "D2Z": 0x6A, "Z2D": 0x6C
 """cufftType."""
 _FORWARD: Final = -1
 _INVERSE: Final = 1
-_MOST_PLANS: Final = 64
 
 
 class Form(NamedTuple):
@@ -56,12 +56,16 @@ class Plans:
         """A plan, and the bytes of workspace that it needs."""
         found = self._known.get(form)
         if found is None:
-            if len(self._known) >= _MOST_PLANS:
-                _, (oldest, _) = self._known.popitem(last=False)
-                library_of(self._device, "cufft").do("cufftDestroy", oldest)
+            self.drop(max(cufft_plan_cache.max_size, 1) - 1)
             found = self._known[form] = self._made(form)
         self._known.move_to_end(form)
         return found
+
+    def drop(self, most: int) -> None:
+        """Drop the oldest, until no more than so many are left."""
+        while len(self._known) > most:
+            _, (oldest, _) = self._known.popitem(last=False)
+            library_of(self._device, "cufft").do("cufftDestroy", oldest)
 
     def _made(self, form: Form) -> tuple[int, int]:
         library = library_of(self._device, "cufft")
@@ -87,6 +91,19 @@ def plans_of(device: Device) -> Plans:
     if library not in known:
         known[library] = Plans(device)
     return known[library]
+
+
+def kept() -> int:
+    """How many plans there are on all devices."""
+    return sum(len(plans) for known in list(_PLANS.values()) for plans in known.values())
+
+
+def clear() -> None:
+    """Drop the plans of all devices."""
+    for device in list(_PLANS):
+        if library_of(device, "cufft") is not None:
+            with device.lock:
+                plans_of(device).drop(0)
 
 
 def rows_of(layout: Layout) -> tuple[int, int] | None:

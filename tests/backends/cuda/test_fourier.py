@@ -11,7 +11,6 @@ from cuda_fourier import ModelOfFourier
 from cuda_library import installed
 
 import hotplug as hp
-from hotplug.backends.cuda import fourier
 from hotplug.backends.cuda.fourier import plans_of
 from hotplug.conformance.compare import check
 from hotplug.conformance.tolerance import tolerance_of
@@ -76,12 +75,17 @@ def test_a_single_row(cufft: ModelOfFourier) -> None:
 def test_plans_are_kept_and_the_oldest_is_dropped(
     cufft: ModelOfFourier, emulated: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fourier, "_MOST_PLANS", 2)
+    cache = hp.backends.cuda.cufft_plan_cache
+    before = cache.size
+    monkeypatch.setattr(cache, "max_size", 2)
     for size in (4, 5, 4, 6, 4, 5):
         hp.fft.fft(hp.ones(2, size, device=DEVICE).to(hp.complex64))
     assert cufft.calls.count("cufftMakePlanMany64") == 4
     assert cufft.calls.count("cufftDestroy") == 2
-    assert len(plans_of(emulated.backend.device(0))) == 2
+    assert len(plans_of(emulated.backend.device(0))) == cache.size - before == 2
+    cache["cuda"].clear()
+    assert len(plans_of(emulated.backend.device(0))) == 0
+    assert not cufft.plans
 
 
 def test_gradients_use_the_library_too(cufft: ModelOfFourier) -> None:
