@@ -1,7 +1,7 @@
 """``hotplug.accelerator``: what programs ask about "the accelerator", whichever device that is.
 
-It is the default device where that isn't the processor's own memory; else ``cuda``, or what stands for it under ``hotplug
-run``; else ``opencl``; the first of them that is there.
+It is the default device where that isn't the processor's own memory; else what stands for ``cuda`` under ``hotplug run``; else
+``cuda`` or ``opencl``, the first of them that is there and is no processor.
 
 >>> import hotplug as hp
 >>> device = hp.accelerator.current_accelerator() or hp.device("cpu")
@@ -28,6 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 _USUAL: Final = ("cuda", "opencl")
+_NO_ACCELERATORS: Final = ("CPU", "simulator")
+"""What a backend may say of its first device's type that nobody means by the word."""
 
 
 def _hardware(name: str) -> tuple[Any, ...]:
@@ -54,10 +56,11 @@ def current_accelerator(check_available: bool = False) -> Device | None:
     if given.type not in ("cpu", "numpy") and _hardware(given.type) and not _is_host(given):
         return Device(given.type)
     for name in _USUAL:
-        if _hardware(name):
-            target = Device(name)
-            if not _is_host(target):
-                return target
+        target, found = Device(name), _hardware(name)
+        if target.type != name:  # the program shall run there, and nowhere else
+            return Device(target.type) if found and not _is_host(target) else None
+        if found and not _is_host(target) and found[0].details.get("type") not in _NO_ACCELERATORS:
+            return target
     return None
 
 
@@ -92,13 +95,13 @@ def _of(device: Any) -> Device:
 
 
 def current_device_index() -> int:
-    """The number of the current device: the default device's, else 0.
+    """The number of the current device: the default device's, or that of what stands for ``cuda``; else 0.
 
     Raises:
         DeviceError: there is no accelerator.
     """
-    given, found = get_default_device(), _the()
-    return given.canonical[1] if given.type == found.type else 0
+    found = _the().type
+    return next((each.canonical[1] for each in (get_default_device(), Device("cuda")) if each.type == found), 0)
 
 
 def set_device_index(device: Any) -> None:

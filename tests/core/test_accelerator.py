@@ -9,6 +9,8 @@ from devices import needed
 
 import hotplug as hp
 from hotplug import accelerator
+from hotplug.backend import DeviceInfo
+from hotplug.device import redirect
 from hotplug.errors import DeviceError, HotplugError
 from hotplug.plugins import registry
 
@@ -50,6 +52,26 @@ def test_the_default_device_is_the_accelerator(emulated: str) -> None:
     assert accelerator.current_device_index() == 0
     with hp.device("cpu"):
         assert accelerator.current_accelerator() != hp.device(emulated)
+
+
+def test_what_stands_for_cuda_is_the_accelerator_or_there_is_none(emulated: str) -> None:
+    hp.set_default_device("cpu")
+    for target, found in (("cpu", None), ("cuda-emulated:1", "cuda-emulated")):
+        redirect("cuda", hp.device(target))
+        try:
+            assert accelerator.current_accelerator() == (found and hp.device(found))
+            assert not found or accelerator.current_device_index() == 1
+        finally:
+            redirect("cuda", None)
+
+
+def test_processors_are_no_accelerators(monkeypatch: pytest.MonkeyPatch, emulated: str) -> None:
+    hp.set_default_device("cpu")
+    monkeypatch.setattr(accelerator, "_USUAL", (emulated,))
+    assert accelerator.current_accelerator() == hp.device(emulated)
+    slow = DeviceInfo(0, "a processor", 0, {"type": "CPU"})
+    monkeypatch.setattr(registry, "hardware", lambda name: (slow,))
+    assert accelerator.current_accelerator() is None
 
 
 def test_which_of_the_devices_is_current(emulated: str) -> None:
