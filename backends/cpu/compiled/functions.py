@@ -65,24 +65,37 @@ def _exp_reduced(k: Any, r: Any, lost: Any) -> Any:
 @inline
 def exp(x: Any) -> Any:
     """e to the power x."""
-    y = max(_F(-104.0), x)
-    y = min(_F(89.0), y)
+    return _exp_from(_F(89.0) if x > _F(89.0) else x)
+
+
+@inline
+def _exp_from(x: Any) -> Any:
+    """e to the power x up to 89.  Comparisons are so turned that NaN stays x, and needs no look of its own."""
+    y = _F(-104.0) if x < _F(-104.0) else x
     k = round_even(y * _LOG2_E)
     high = y - k * _LN2_HIGH
     r, lost = _difference(high, k * _LN2_LOW)
-    result = _exp_reduced(k, r, lost)
-    return result if x <= _INFINITY else x
+    return _exp_reduced(k, r, lost)
+
+
+@inline
+def _exp_moderate(x: Any) -> Any:
+    """e to the power x, for x from -80 to 80 or so: no end to think of, and nothing subnormal."""
+    k = round_even(x * _LOG2_E)
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    p = ((((_E7 * r + _E6) * r + _E5) * r + _E4) * r + _E3) * r + _E2
+    p = p * (r * r) + r + _ONE
+    return float32_of_bits(types.int32(int32_bits(p) + (types.int32(k) << _I(23))))
 
 
 @inline
 def exp2(x: Any) -> Any:
     """2 to the power x."""
-    y = max(_F(-151.0), x)
-    y = min(_F(129.0), y)
+    y = _F(-151.0) if x < _F(-151.0) else x
+    y = _F(129.0) if y > _F(129.0) else y
     k = round_even(y)
     f = y - k
-    result = _exp_reduced(k, f * _F(0.6931471805599453), _ZERO)
-    return result if x <= _INFINITY else x
+    return _exp_reduced(k, f * _F(0.6931471805599453), _ZERO)
 
 
 _M2, _M3, _M4, _M5 = _F(0.5), _F(0.1666666716337204), _F(0.0416666679084301), _F(0.00833314098417759)
@@ -198,10 +211,10 @@ def _one_more(e: Any) -> Any:
 @inline
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), by the exponential that can't overflow, with what rounding 1 + e lost put back."""
-    e = exp(-absolute(x))
+    e = _exp_from(-absolute(x))
     below, lost = _one_more(e)
     quotient = (e if x < _ZERO else _ONE) / below
-    return quotient - quotient * lost * (_ONE - _HALF * e)  # the bracket is 1 / (1 + e), closely enough
+    return quotient - quotient * lost
 
 
 _T0, _T1, _T2 = _F(-0.3333333134651184), _F(0.13333247601985931), _F(-0.053952474147081375)
@@ -256,7 +269,7 @@ def erf(x: Any) -> Any:
     p = (((((_R6 * t + _R5) * t + _R4) * t + _R3) * t + _R2) * t + _R1) * t + _R0
     y = min(_F(4.0), size)
     q = ((((((_Q7 * y + _Q6) * y + _Q5) * y + _Q4) * y + _Q3) * y + _Q2) * y + _Q1) * y + _Q0
-    far = copysign(_ONE - exp(-q), x)
+    far = copysign(_ONE - _exp_moderate(-q), x)
     result = x + x * p if size < _F(0.85) else far
     return result if x <= _INFINITY else x
 

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import codegen as numba_codegen
 from numba.extending import intrinsic
 
@@ -38,7 +38,8 @@ class Machine(NamedTuple):
 @cache
 def machine() -> Machine:
     """The vectors of the processor that Numba compiles for."""
-    features = f",{numba_codegen.get_host_cpu_features()},"
+    told = config.CPU_FEATURES  # NUMBA_CPU_FEATURES: another processor than this one
+    features = f",{numba_codegen.get_host_cpu_features() if told is None else told},"
     if ",+avx512f," in features:
         return Machine(64, 32)
     if ",+avx," in features:
