@@ -51,6 +51,18 @@ def _difference(left: Any, right: Any) -> Any:
 
 
 @inline
+def _at_most(x: Any, most: Any) -> Any:
+    """``min(x, most)`` that keeps NaN."""
+    return most if x > most else x  # noqa: FURB136 (Numba's min does not keep it)
+
+
+@inline
+def _at_least(x: Any, least: Any) -> Any:
+    """``max(x, least)`` that keeps NaN."""
+    return least if x < least else x  # noqa: FURB136
+
+
+@inline
 def _exp_reduced(k: Any, r: Any, lost: Any) -> Any:
     """``2**k * exp(r + lost)`` for |r| up to log(2) / 2; 2**k in two factors, so that the result may be subnormal."""
     p = ((((_E7 * r + _E6) * r + _E5) * r + _E4) * r + _E3) * r + _E2
@@ -65,13 +77,13 @@ def _exp_reduced(k: Any, r: Any, lost: Any) -> Any:
 @inline
 def exp(x: Any) -> Any:
     """e to the power x."""
-    return _exp_from(_F(89.0) if x > _F(89.0) else x)
+    return _exp_from(_at_most(x, _F(89.0)))
 
 
 @inline
 def _exp_from(x: Any) -> Any:
-    """e to the power x up to 89.  Comparisons are so turned that NaN stays x, and needs no look of its own."""
-    y = _F(-104.0) if x < _F(-104.0) else x
+    """e to the power x up to 89."""
+    y = _at_least(x, _F(-104.0))
     k = round_even(y * _LOG2_E)
     high = y - k * _LN2_HIGH
     r, lost = _difference(high, k * _LN2_LOW)
@@ -91,8 +103,8 @@ def _exp_moderate(x: Any) -> Any:
 @inline
 def exp2(x: Any) -> Any:
     """2 to the power x."""
-    y = _F(-151.0) if x < _F(-151.0) else x
-    y = _F(129.0) if y > _F(129.0) else y
+    y = _at_least(x, _F(-151.0))
+    y = _at_most(y, _F(129.0))
     k = round_even(y)
     f = y - k
     return _exp_reduced(k, f * _F(0.6931471805599453), _ZERO)
