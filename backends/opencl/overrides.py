@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.opencl import classification, convolution, embedding, linear, norms, ordering, pooling, softmax
+from hotplug.backends.opencl import attention, classification, convolution, embedding, linear, norms, ordering, pooling, softmax
 from hotplug.backends.opencl.device import Device
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    **attention.OVERRIDES,
     **classification.OVERRIDES,
     **convolution.OVERRIDES,
     **embedding.OVERRIDES,
