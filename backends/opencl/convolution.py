@@ -18,6 +18,7 @@ from hotplug.backends.opencl.convolution_plan import (
     padded_copy,
     parts,
     problem,
+    runs,
 )  # fmt: skip
 from hotplug.backends.opencl.convolution_tiles import in_tiles
 from hotplug.backends.opencl.device import Device
@@ -44,13 +45,16 @@ def _correlation(of: Problem, is_forward: bool, kind: dtype, device: Device) -> 
     copy = padded_copy(of, found, panel.rows, panel.places + panel.width, merged=merged, is_forward=is_forward)
     blocks = -(-found.rows // panel.rows)
     tiles = -(-(found.length + (of.images - 1) * found.volume * merged) // panel.places)
-    work = tiles * of.groups * copy.numbers["tables"] * (1 if merged else of.images)
+    lines = of.groups * copy.numbers["tables"] * (1 if merged else of.images)
+    multiplications = blocks * panel.rows * panel.places * found.depth * of.taps
+    run = runs(tiles, lines, multiplications, device.units)
+    work = -(-tiles // run) * lines
     share = parts(blocks, work, device.units)
     near, far = of.taps, found.depth * of.taps
     numbers = {
         **copy.numbers, "weights_at": copy.size, "packed": of.groups * blocks * found.depth, "blocks": blocks,
         "row_step": far if is_forward else near, "depth_step": near if is_forward else found.rows * of.taps,
-        "group_step": found.rows * far, "merge": of.images if merged else 1, "span": found.volume, "tiles": tiles,
+        "group_step": found.rows * far, "merge": of.images if merged else 1, "span": found.volume, "tiles": tiles, "run": run,
         "parts": share, "out_step": found.out_step,
     }  # fmt: skip
     before = numbers["copied"] + numbers["packed"] + numbers["tables"] + 1

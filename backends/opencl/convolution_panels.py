@@ -19,7 +19,7 @@ COPY: Final = tuple(
 )
 """Numbers of every sheet: of the copy of the source, and of the tables."""
 WORDS: Final = (
-    *COPY, *"weights_at packed row_step depth_step group_step merge span tiles parts out_step[3]".split(),
+    *COPY, *"weights_at packed row_step depth_step group_step merge span tiles run parts out_step[3]".split(),
 )  # fmt: skip
 """Numbers of a correlation's sheet."""
 
@@ -143,12 +143,12 @@ def prepare(source: Source, kind: dtype) -> list[str]:
     ]
 
 
-def _located(panel: Panel) -> list[str]:
-    """Statements: which panel a work-item has."""
+def _located() -> list[str]:
+    """Statements: which panels a work-item has."""
     return [
         "int rest = (int)get_global_id(0);",
         "const int part = rest % HP(parts); rest /= HP(parts);",
-        "const int tile = rest % HP(tiles); rest /= HP(tiles);",
+        "const int runs = (HP(tiles) + HP(run) - 1) / HP(run), first_tile = rest % runs * HP(run); rest /= runs;",
         "const int many = (HP(images) + HP(merge) - 1) / HP(merge), image = rest % many * HP(merge); rest /= many;",
         "const int groups = HP(channels) / HP(depth), group = rest % groups, phase = rest / groups;",
         "if (phase >= HP(tables)) return;",
@@ -158,7 +158,7 @@ def _located(panel: Panel) -> list[str]:
         "const int a0 = phase / HP(out_phases)[2] / HP(out_phases)[1];",
         *[f"const int n{a} = (HP(out)[{a}] - a{a} + HP(out_step)[{a}] - 1) / HP(out_step)[{a}];" for a in range(3)],
         "const int plane = HP(out)[0] * HP(out)[1] * HP(out)[2];",
-        f"const int start = image * HP(image_step) + group * HP(depth) * HP(channel_step) + tile * {panel.places};",
+        "const int last = HP(blocks) * (part + 1) / HP(parts), last_tile = min(first_tile + HP(run), HP(tiles));",
     ]  # fmt: skip
 
 
@@ -233,16 +233,17 @@ def _stored(source: Source, kind: dtype, panel: Panel) -> list[str]:
 
 
 def panels(source: Source, kind: dtype, panel: Panel, biased: bool) -> list[str]:
-    """The body of ``hp_panels``: all blocks of rows, or a part of them, for one stretch of places."""
+    """The body of ``hp_panels``: all blocks of rows, or a part of them, for some stretches of places."""
     real = source.type(kind.compute)
     vector = f"{real}{panel.width}"
     lines = [
-        *_located(panel),
-        "const int last = HP(blocks) * (part + 1) / HP(parts);",
+        *_located(),
+        "for (int tile = first_tile; tile < last_tile; ++tile) {",
+        f"const int start = image * HP(image_step) + group * HP(depth) * HP(channel_step) + tile * {panel.places};",
         "for (int block = HP(blocks) * part / HP(parts); block < last; ++block) {",
     ]
     for r in range(panel.rows):
         row = f"group * HP(rows) + min(block * {panel.rows} + {r}, HP(rows) - 1)"
         begin = source.load(kind, f"bias[{row}]") if biased else "0"
         lines += [f"{vector} " + ", ".join(f"t{r}_{v} = ({vector})({begin})" for v in range(panel.vectors)) + ";"]
-    return [*lines, *_multiplied(real, panel), *_stored(source, kind, panel), "}"]
+    return [*lines, *_multiplied(real, panel), *_stored(source, kind, panel), "}", "}"]

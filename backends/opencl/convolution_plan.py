@@ -132,6 +132,8 @@ def backward(of: Problem) -> Correlation:
 
 
 _ALIGNED: Final = 16
+_ENOUGH: Final = 1 << 15
+"""Multiplications that outweigh the start of a work-item."""
 
 
 def rounded(count: int) -> int:
@@ -185,3 +187,16 @@ def merges(of: Correlation, images: int, places: int) -> bool:
 def parts(blocks: int, items: int, units: int) -> int:
     """Into how many parts the blocks of rows are split among work-items, so that there is work for all units."""
     return max(1, min(blocks, -(-8 * units // max(1, items))))
+
+
+def runs(tiles: int, lines: int, work: int, units: int) -> int:
+    """How many panels of a line a work-item computes one after the other: several where one is little work.
+
+    Args:
+        tiles: panels of a line.
+        lines: how many there are.
+        work: multiplications of one panel.
+        units: compute units of the device.
+    """
+    few = max(1, tiles * lines // (8 * units))  # some work for all units
+    return max(1, min(tiles, few, _ENOUGH // max(1, work)))
