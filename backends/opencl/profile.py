@@ -77,14 +77,14 @@ class Restricted:
         if not profile.withheld:
             return
         kept = [each for each in handle.extensions.split() if not each.startswith(profile.withheld)]
-        self._answers |= {
+        self._answers.update({
             "max_work_group_size": min(int(handle.max_work_group_size), profile.work_group),
             "max_work_item_sizes": [min(int(each), profile.work_group) for each in handle.max_work_item_sizes],
             "local_mem_size": min(int(handle.local_mem_size), profile.local_memory),
             "extensions": " ".join(kept), "double_fp_config": 0, "half_fp_config": 0,
             "version": f"{profile.version} (the profile {profile.name}; in fact {handle.version.strip()})",
             "opencl_c_version": profile.version.replace("OpenCL", "OpenCL C"),
-        }  # fmt: skip
+        })  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
         answers = self.__dict__["_answers"]
