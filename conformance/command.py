@@ -36,7 +36,8 @@ def run(arguments: Namespace) -> int:
     for path in arguments.report:
         checked_format(path)  # before anything runs
     wanted = Options(arguments.level, arguments.op, arguments.full, arguments.seed, observe=bool(arguments.report))
-    resolve_runtime(device(arguments.device))  # a wrong name is reported before anything runs
+    arguments.device = str(device(arguments.device))  # "opencl:gpu" stands for an index
+    resolve_runtime(arguments.device)  # a wrong name is reported before anything runs
     options = wanted.on(arguments.device)
     count = sum(1 for _ in cases(options))
     if not count:
