@@ -1,4 +1,4 @@
-"""sort and topk along any axis, of every dtype that has an order.
+"""sort, topk and searchsorted, of every dtype that has an order.
 
 ========================  =============================================================================================
 rows of up to 2048        many short ones, or one long one, are sorted by a block in shared memory
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, final
 from hotplug.array import Array
 from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import Source
-from hotplug.backends.cuda.composite import Sheet
+from hotplug.backends.cuda.composite import Override, Plan, Sheet, Step
 from hotplug.backends.cuda.device import Device
 from hotplug.backends.cuda.dialect import CUDA
 from hotplug.backends.cuda.header import THREADS
@@ -27,6 +27,7 @@ from hotplug.backends.cuda.ordering_text import (
     TILE,
     WORDS,
     bits_of,
+    key_function,
     key_type,
     memory_type,
     text,
@@ -160,4 +161,51 @@ def _made(device: Device, key: OpKey) -> Kernel | None:
     return Ordering(device, key, bool(dict(key.attributes)["largest" if key.name == "topk" else "descending"]))
 
 
-OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {"sort": _made, "topk": _made}
+_SEARCH: Final = """
+HP_KERNEL(@THREADS@) hp_search(HP_FRAME) {
+    const hp_i64 i = (hp_i64)blockIdx.x * @THREADS@ + threadIdx.x;
+    if (i >= HP(count)) return;
+    const @KEY@ wanted = hp_key(HP(values)[i]);
+    const @BITS@ *sequence = HP(sequence) + i / HP(width) * HP(size);
+    hp_i64 low = 0, high = HP(size);
+    while (low < high) {
+        const hp_i64 middle = low + (high - low) / 2;
+        const @KEY@ found = hp_key(sequence[middle]);
+        if (found < wanted || (HP(right) && found == wanted)) low = middle + 1;
+        else high = middle;
+    }
+    HP(out)[i] = low;
+}
+"""
+
+
+def _search(device: Device, key: OpKey) -> Kernel | None:
+    """How many elements of a sorted row come before each value: a thread a value."""
+    kind = key.dtypes[1]
+    plain = all(each == "contiguous" for each in key.layouts) and key.dtypes[2] is kind and kind.kind != "c"
+    if not plain:
+        return None
+    memory, source = memory_type(kind), Source(CUDA)
+    sheet = Sheet(
+        {"out": "hp_i64", "sequence": f"const {memory}", "values": f"const {memory}"},
+        ("count", "width", "size", "right"),
+    )
+    body = key_function(kind, False) + _SEARCH
+    for name, value in (("THREADS", str(THREADS)), ("KEY", key_type(kind)), ("BITS", memory)):
+        body = body.replace(f"@{name}@", value)
+    right = int(bool(dict(key.attributes)["right"]))
+
+    def plan(layouts: Layouts, _: Sequence[Any]) -> Plan:
+        out, sequence, values = layouts
+        width = values.shape[-1] if len(sequence.shape) > 1 else out.numel
+        numbers = {"count": out.numel, "width": width, "size": sequence.shape[-1], "right": right}
+        return Plan(numbers, [Step("hp_search", -(-out.numel // THREADS))])
+
+    return Override(device, key.name, source, sheet, body, plan, ("hp_search",))
+
+
+OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
+    "search": _search,
+    "sort": _made,
+    "topk": _made,
+}

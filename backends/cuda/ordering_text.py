@@ -43,7 +43,7 @@ def memory_type(kind: dtype) -> str:
     return {1: "hp_u8", 2: "hp_u16", 4: "hp_u32", 8: "hp_u64"}[raw(kind).itemsize]
 
 
-def _key(kind: dtype, descending: bool) -> str:
+def key_function(kind: dtype, descending: bool) -> str:
     """``hp_key``: zeros of both signs are equal, and NaN is larger than any number."""
     name, bits = key_type(kind), bits_of(kind)
     ones, sign = f"({name})0x{(1 << bits) - 1:x}ull", f"({name})0x{1 << (bits - 1):x}ull"
@@ -76,7 +76,7 @@ def text(kind: dtype, descending: bool) -> str:
     whole = _KERNELS
     for name, value in words.items():
         whole = whole.replace(f"@{name}@", str(value))
-    return _key(kind, descending) + whole
+    return key_function(kind, descending) + whole
 
 
 _KERNELS: Final = """

@@ -42,6 +42,7 @@ CALLS: tuple[Any, ...] = (
     (F.conv2d, (2, 3, 4, 4), (2, 3, 2, 2)),
     (lambda x: hp.sort(x)[0], (4, 5)),
     (lambda x: hp.sort(x, descending=True)[0], (4, 5)),
+    (lambda x, y: hp.searchsorted(x.detach(), y) * y, (5,), (4, 3)),
     (F.linear, (4, 5), (3, 5), (3,)),
     (F.linear, (4, 5), (3, 5)),
     *(

@@ -73,6 +73,16 @@ def test_the_first_few_of_many_pieces(emulated: Runtime) -> None:
         _same(hp.topk(there, count), [each[:, :count] for each in expected])
 
 
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_places_in_sorted_rows(emulated: Runtime, kind: str) -> None:
+    rows, values = hp.sort(_drawn(kind, (3, 41), 5), -1)[0], _drawn(kind, (3, 11), 6)
+    for right in (False, True):
+        for sequence, wanted in ((rows, values), (rows[1], values.reshape(11, 3)), (rows[0, :1], values)):
+            expected = hp.searchsorted(sequence, wanted, right=right)
+            assert hp.searchsorted(sequence.to(DEVICE), wanted.to(DEVICE), right=right).tolist() == expected.tolist()
+    assert hp.searchsorted(rows[0, :0].to(DEVICE), values.to(DEVICE)).tolist() == [[0] * 11] * 3
+
+
 def test_few_and_no_elements(emulated: Runtime) -> None:
     assert hp.sort(hp.ones(0, 3, device=DEVICE), 1)[0].shape == (0, 3)
     assert hp.topk(hp.ones(2, 3, device=DEVICE), 0)[1].shape == (2, 0)
