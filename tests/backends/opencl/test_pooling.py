@@ -147,6 +147,12 @@ def test_avg_pool(built: Any, kind: dtype) -> None:
     every()
 
 
+def test_windows_as_large_as_the_plane(built: Any) -> None:
+    for size in ((20,), (17, 33), (3, 4, 19)):
+        whole = (size, size, (0,) * len(size), (1,) * len(size))
+        averages(built, float32, ((2, 3, *size), whole, False), 0, True)
+
+
 def test_a_gradient_that_is_one_number(built: Any) -> None:
     numbers = ((2, 2), (2, 2), (0, 0))
     one = upload(built.runtime, np.broadcast_to(np.float32(3), (1, 2, 2, 3)), (0, 0, 0, 0))
