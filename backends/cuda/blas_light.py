@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections import OrderedDict
 from typing import Any, Final, NamedTuple, final
 
 from hotplug.backends.cuda.blas import DOUBLE, FLOAT, TF32, TYPES, tf32
 from hotplug.backends.cuda.device import Device
 from hotplug.backends.cuda.libraries import Library, library_of
-from hotplug.caches import Bounded
 
 EPILOGUES: Final = {"": 1, "relu": 2, "gelu_tanh": 32}
 """cublasLtEpilogue_t; cuBLASLt's gelu is the one by tanh."""
@@ -22,6 +22,7 @@ KEEP: Final = 128
 """Added to an epilogue: a bias, or what the activation was given, kept beside (for gelu)."""
 WORKSPACE: Final = 32 << 20
 """Bytes that an algorithm may ask for."""
+_MOST_FORMS: Final = 1024
 _MOST_ALIGNED: Final = 256
 _ALGORITHM: Final = 64
 """Bytes of a cublasLtMatmulAlgo_t; behind them in a result come the workspace's size and the status."""
@@ -95,7 +96,7 @@ class Light:
     def __init__(self, device: Device) -> None:
         self._device: Final = device
         self._handle = 0
-        self._chosen: Final[Bounded[Form, _Chosen | None]] = Bounded(1024)
+        self._chosen: Final[OrderedDict[Form, _Chosen | None]] = OrderedDict()
         single, double = (ctypes.c_float * 2)(1.0, 0.0), (ctypes.c_double * 2)(1.0, 0.0)
         self._numbers: Final = {
             kind: ((double, 8) if kind == "float64" else (single, 4))
@@ -127,6 +128,10 @@ class Light:
             library = library_of(self._device, "cublasLt")
             if library is None:  # switched off in between
                 return None
+            if len(self._chosen) >= _MOST_FORMS:
+                _, oldest = self._chosen.popitem(last=False)
+                if oldest is not None:
+                    _destroy(library, oldest[:4])
             self._chosen[form] = self._choose(library, form)
         return self._chosen[form]
 
@@ -150,9 +155,7 @@ class Light:
         )
         result = self._asked(library, form, (operation, weight, input_, out, out))
         if result is None:
-            for each in (weight, input_, out):
-                library.do("cublasLtMatrixLayoutDestroy", each)
-            library.do("cublasLtMatmulDescDestroy", operation)
+            _destroy(library, (operation, weight, input_, out))
             return None
         return _Chosen(operation, weight, input_, out, result)
 
@@ -204,6 +207,13 @@ def _made(library: Library, function: str, *arguments: int) -> int:
     cell = ctypes.c_void_p(0)
     library.do(function, ctypes.addressof(cell), *arguments)
     return int(cell.value or 0)
+
+
+def _destroy(library: Library, descriptors: tuple[int, ...]) -> None:
+    """Give back an operation and its three layouts."""
+    library.do("cublasLtMatmulDescDestroy", descriptors[0])
+    for each in descriptors[1:]:
+        library.do("cublasLtMatrixLayoutDestroy", each)
 
 
 def _set(library: Library, what: str, descriptor: int, attribute: int, value: Any) -> None:

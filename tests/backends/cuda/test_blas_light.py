@@ -12,7 +12,7 @@ from cuda_library import installed
 from cuda_light import ModelOfLight
 
 import hotplug as hp
-from hotplug.backends.cuda import libraries
+from hotplug.backends.cuda import blas_light, libraries
 from hotplug.backends.cuda.blas_light import WORKSPACE, Light, Places, Result, _made, _set, form_of
 from hotplug.conformance.compare import check
 from hotplug.conformance.tolerance import tolerance_of
@@ -84,6 +84,15 @@ def test_algorithms_are_chosen_once_for_a_form_and_again_for_lesser_alignment(li
         assert _layer(x, weight, None, "").cpu()[1, 0] == x.cpu()[1].sum()
     assert light.calls.count("cublasLtMatmulAlgoGetHeuristic") == 2
     assert light.calls.count("cublasLtMatmul") == 5
+
+
+def test_the_oldest_form_is_dropped_with_its_descriptors(light: ModelOfLight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas_light, "_MOST_FORMS", 2)
+    for rows in (1, 2, 3, 3, 2, 1):
+        assert _layer(hp.ones(rows, 4, device=DEVICE), hp.ones(8, 4, device=DEVICE), None, "relu")[0, 0].item() == 4
+    made, gone = (sum(call.endswith(end) for call in light.calls) for end in ("Create", "Destroy"))
+    assert light.calls.count("cublasLtMatmulAlgoGetHeuristic") == 4
+    assert made - gone == 1 + 2 * 4  # the handle, and what two forms have
 
 
 def test_what_cublaslt_refuses_our_own_kernel_computes(emulated: Runtime) -> None:
