@@ -55,10 +55,13 @@ class Form(NamedTuple):
     tf32: bool
 
 
-class _Built(NamedTuple):
+class Built(NamedTuple):
+    """A graph with its plan."""
+
     graph: Any
     tensors: tuple[Any, Any, Any]
     workspace: int
+    """Bytes."""
 
 
 def _spread(layout: Layout) -> tuple[list[int], list[int]]:
@@ -100,23 +103,20 @@ class Convolutions:
     def __init__(self, device: Device) -> None:
         self._device: Final = device
         self._handle: Any = None
-        self._built: Final[Bounded[Form, _Built | None]] = Bounded(256)
+        self._built: Final[Bounded[Form, Built | None]] = Bounded(256)
 
-    def workspace(self, form: Form) -> int | None:
-        """Bytes that a convolution needs; ``None`` where cuDNN has no plan for the form."""
+    def plan(self, form: Form) -> Built | None:
+        """A built graph; ``None`` where cuDNN has no plan for the form."""
         if form not in self._built:
             self._built[form] = self._plan(library_of(self._device, "cudnn"), form)
-        built = self._built[form]
-        return None if built is None else built.workspace
+        return self._built[form]
 
-    def run(self, form: Form, places: Sequence[int], workspace: int) -> None:
-        """Queue a convolution whose workspace was asked for; addresses in the order of the form's layouts."""
+    def run(self, built: Built, places: Sequence[int], workspace: int) -> None:
+        """Queue a convolution; addresses in the order of the form's layouts."""
         library_of(self._device, "cudnn")  # makes the device the thread's current one
-        built = self._built[form]
-        assert built is not None
         built.graph.execute(dict(zip(built.tensors, places, strict=True)), workspace, handle=self._handle)
 
-    def _plan(self, cudnn: Any, form: Form) -> _Built | None:
+    def _plan(self, cudnn: Any, form: Form) -> Built | None:
         if self._handle is None:
             self._handle = cudnn.create_handle()
             cudnn.set_stream(handle=self._handle, stream=self._device.driver.stream)
@@ -128,7 +128,7 @@ class Convolutions:
             graph.deselect_numeric_notes([getattr(cudnn.numerical_note, name) for name in unwanted(form)])
             graph.check_support()
             graph.build_plans()
-            return _Built(graph, tensors, int(graph.get_workspace_size()))
+            return Built(graph, tensors, int(graph.get_workspace_size()))
         except (cudnn.cudnnGraphNotSupportedError, NotImplementedError, RuntimeError, ValueError):
             return None
 
@@ -184,13 +184,13 @@ class Convolution:
         form = Form(self._op, (inputs[0].layout, inputs[1].layout, out.layout), *numbers, tf32)
         with self._device.lock:
             known = convolutions_of(self._device)
-            needed = known.workspace(form)
-        if needed is None:
+            built = known.plan(form)
+        if built is None:
             return False
         room = Room(out)
-        work = room.take(needed) if needed else 0
+        work = room.take(built.workspace) if built.workspace else 0
         with self._device.lock:
-            known.run(form, places, work)
+            known.run(built, places, work)
         if self._bias is not None:
             self._bias([out], [self._dense(inputs[2])], ())
         return True
