@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hotplug.backend import Array, Kernel, OpKey
-from hotplug.conformance.calls import NDArray, download, empty, upload
+from hotplug.conformance.calls import NDArray, download, empty, key_for, upload
 from hotplug.dispatch import layout_class
 from hotplug.dtypes import dtype
 from hotplug.runtime import Runtime
@@ -45,6 +45,17 @@ class Built:
             kernel = self._kernels[make, key] = made
         kernel(results, given, scalars)
         return [download(each) for each in results]
+
+    def family(self, make: Maker, name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: Any) -> list[NDArray]:
+        """The same for a kernel of a family; ``more`` is of the key."""
+        key = key_for(name, outs, inputs, **more)
+        kernel = self._kernels.get((make, key))
+        if kernel is None:
+            made = make(self.device, key)
+            assert made is not None, f"{name} has no kernel for {key}"
+            kernel = self._kernels[make, key] = made
+        kernel(outs, inputs, ())
+        return [download(each) for each in outs]
 
 
 @pytest.fixture(scope="session", params=["processor", "gpu"])
