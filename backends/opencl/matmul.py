@@ -18,9 +18,12 @@ from hotplug.layout import layout_of
 _LEAST: Final = 8
 _LEAST_WORK: Final = 1 << 12
 """Multiplications below which a number at a time is as good."""
-_PACKED_WORK: Final = 1 << 21
-"""Multiplications from which packing pays."""
-_FEW_ROWS: Final = 12
+_ROWS_WORK: Final = 1 << 23
+"""Multiplications of a matrix up to which a right operand with its columns side by side needn't be packed."""
+_DOTS_WORK: Final = 1 << 21
+"""The same of all matrices, for operands with their depth side by side."""
+_FEW_ROWS: Final = 32
+"""With so few rows a right operand is not read often enough to pay for packing."""
 _MOST_SCRATCH: Final = 1 << 27
 _ALIGNED: Final = 16
 _CONTRACT: Final = "#pragma OPENCL FP_CONTRACT ON\n"
@@ -77,10 +80,10 @@ def _tier(of: Sizes, shape: Shape, plain: bool, packs: bool) -> str:
     work, panel = of.m * of.n * of.k, shape.panel
     if not packs or work < _LEAST_WORK:
         return "hp_direct"
-    small = work < _PACKED_WORK or of.m <= _FEW_ROWS
-    if plain and small and of.n >= panel.places and of.right[2] == 1:
+    few = of.m <= _FEW_ROWS
+    if plain and (few or work <= _ROWS_WORK) and of.n >= panel.places and of.right[2] == 1:
         return "hp_rows"
-    if plain and small and of.k >= shape.dots.width and of.left[2] == of.right[1] == 1:
+    if plain and (few or of.batch * work <= _DOTS_WORK) and of.k >= shape.dots.width and of.left[2] == of.right[1] == 1:
         return "hp_dots"
     return "hp_multiply" if min(of.m, of.n, of.k) >= _LEAST else "hp_direct"
 
