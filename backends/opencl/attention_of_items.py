@@ -133,7 +133,9 @@ class Tiles:
         step = self.panel // self.lanes
         lines = ["{", *[f"__global const {self.name} *r{r} = {rows} + at{r} * HP({matrix}_row);" for r in range(ROWS)]]
         lines += [f"for (hp_index k = 0; k < count; k += {self.panel})"]
-        panel = f"scratch + HP({pack.name}_start) + ((batch * ((HP({pack.lines}) - 1) / {self.panel} + 1)) * {self.panel} + base + k) * HP({depth})"  # fmt: skip
+        panels = f"((HP({pack.lines}) - 1) / {self.panel} + 1)"
+        line = f"batch * {panels} * {self.panel} + base + k"
+        panel = f"scratch + HP({pack.name}_start) + ({line}) * HP({depth})"
         lines += self.chain(
             lambda r, v: f"({self.vector})(0)", lambda r: f"r{r}[d * HP({matrix}_column)]", f"HP({depth})", panel,
             lambda r, v, t: f"{target}_v[{r * TILE // self.lanes + v} + k / {self.panel} * {step}] = {t}{factor};",
@@ -144,11 +146,12 @@ class Tiles:
         """Statements: ``target`` plus a tile's shares times the packed columns of a matrix from ``first`` on."""
         vectors = WIDTH // self.lanes
         panels = f"((HP({width}) - 1) / {self.panel} + 1)"
-        panel = f"scratch + HP({pack.name}_start) + ((batch * {panels} + (first + c) / {self.panel}) * HP({pack.deep}) + base) * {self.panel}"  # fmt: skip
+        number = f"batch * {panels} + (first + c) / {self.panel}"
+        panel = f"scratch + HP({pack.name}_start) + (({number}) * HP({pack.deep}) + base) * {self.panel}"
         place = f"{target}_v[{{}} * {vectors} + c / {self.lanes} + {{}}]"
         lines = [f"for (hp_index c = 0; c < {WIDTH} && first + c < HP({width}); c += {self.panel})"]
         return lines + self.chain(
-            lambda r, v: place.format(r, v), lambda r: f"{shares}[{r * TILE} + d]", "count", panel,
+            place.format, lambda r: f"{shares}[{r * TILE} + d]", "count", panel,
             lambda r, v, t: f"{place.format(r, v)} = {t};",
         )  # fmt: skip
 
@@ -166,7 +169,7 @@ class Tiles:
     def masked(self, turned: bool, tail: bool) -> list[str]:
         """Statements that put -inf into a tile of scores where not to attend, or add the mask."""
         query, column = ("base + k", "here") if turned else ("here", "base + k")
-        lines = ["for (int r = 0; r < ROWS_; ++r) {".replace("ROWS_", str(ROWS))]
+        lines = [f"for (int r = 0; r < {ROWS}; ++r) {{"]
         lines += [f"const hp_index here = min(row + r, {'HP(keys)' if turned else 'HP(queries)'} - 1);", "(void)here;"]
         if has_mask(self.key):
             element = f"mask[({query}) * HP(mask_row) + ({column}) * HP(mask_column)]"
@@ -184,9 +187,7 @@ class Tiles:
         """Statements that find a work-item's rows and columns: ``row``, ``first``, and the number ``own``."""
         return [
             f"const hp_index tiles = (HP({rows}) - 1) / {ROWS} + 1, item = (hp_index)get_global_id(0);",
-            "const hp_index over = item / tiles, own = over / HP(wides), row = (item - over * tiles) * ROWS;".replace(
-                "ROWS", str(ROWS)
-            ),
+            f"const hp_index over = item / tiles, own = over / HP(wides), row = (item - over * tiles) * {ROWS};",
             f"const hp_index first = (over - own * HP(wides)) * {WIDTH};",
             f"if (own >= {batches}) return;",
             *[f"const hp_index at{r} = min(row + {r}, HP({rows}) - 1);" for r in range(ROWS)],

@@ -25,6 +25,8 @@ PARAMETER_WORDS: Final = (
     *group_words("place"), *group_words("term"), "places", "terms", "pieces", "wide", "columns", "step",
 )  # fmt: skip
 """Integers that a sheet needs for these kernels."""
+UNUSED: Final[dict[str, Any]] = {word.partition("[")[0]: () if "[" in word else 0 for word in PARAMETER_WORDS}
+"""Their values where the kernels don't run."""
 _SHORTEST: Final = 64
 """Terms of a piece, at least."""
 _MOST_PIECES: Final = 64

@@ -6,6 +6,7 @@ each row has a weight of its own, as in batch_norm, they are sums that the gradi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl.composite import Override, Plan, Sheet
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
-from hotplug.backends.opencl.norm_parameters import PARAMETER_WORDS, parameter_kernels, parameter_plan
+from hotplug.backends.opencl.norm_parameters import PARAMETER_WORDS, UNUSED, parameter_kernels, parameter_plan
 from hotplug.backends.opencl.rows import MOST, WORDS, Load, Pass, Work, kernels_of, row_kernels, row_plan
 from hotplug.layout import broadcast_strides
 
@@ -68,26 +69,18 @@ def _forward(device: Device, key: OpKey, centred: bool) -> Kernel | None:
 
 def _backward_work(name: str, centred: bool, weighted: bool, outs: Sequence[str]) -> Work:
     """Sums are of the incoming gradient times the weight; where the weight is the row's, it comes in afterwards."""
-    count = f"({name})HP(length)"
     loads = {"g": Load("delta"), "x": Load("input"), "w": Load("weight", shared=True)}
-    terms = {"h": "(x - middle) * scale" if centred else "x * scale", "d": "g * w" if weighted else "g"}
+    terms = {"h": "(x - middle) * scale" if centred else "x * scale", "d": "HP(own) ? g : g * w" if weighted else "g"}
     given = {"scale": "scales[row]", **({"middle": "means[row]"} if centred else {})}
-    sums = {**({"total": "d"} if centred else {}), "slope": "d * h"}
-    value = "d - total_ - h * slope_" if centred else "d - h * slope_"
-    lets = {f"{each}_": f"{each} / {count}" for each in sums}
-    last = []
+    sums = {"slope": "d * h", **({"total": "d"} if centred or "offsets" in outs else {})}
+    share, times, last = f"({name})HP(length)", "", []
     if weighted:
         given["factor"] = "HP(own) ? weight[row_of] : 1"
-        # The weight's share of an element's gradient is divided out again: it is the same in the whole row.
-        last = [f"if (HP(own)) slopes[row_of] = {'bare_slope'};"]
-        last += ["if (HP(own)) offsets[row_of] = bare_total;"] if "offsets" in outs else []
-    if weighted:
-        loads["w"] = Load("weight", shared=True)
-        sums = {"bare_slope": "d * h", **({"bare_total": "d"} if centred or "offsets" in outs else {})}
-        terms["d"] = "HP(own) ? g : g * w"
-        lets = {"slope_": f"bare_slope * factor / {count}"}
-        lets |= {"total_": f"bare_total * factor / {count}"} if centred else {}
-        value = "d * factor - total_ - h * slope_" if centred else "d * factor - h * slope_"
+        times = " * factor"
+        last = ["if (HP(own)) slopes[row_of] = slope;"]
+        last += ["if (HP(own)) offsets[row_of] = total;"] if "offsets" in outs else []
+    lets = {f"mean_{each}": f"{each}{times} / {share}" for each in sums if centred or each == "slope"}
+    value = f"d{times} - {'mean_total - ' if centred else ''}h * mean_slope"
     write = Pass(lets=lets, terms=terms, stores={"out": f"({value}) * scale"})
     return Work(loads, [Pass(terms=terms, sums=sums), write], given, last=last, ends=tuple(sums))
 
@@ -117,36 +110,18 @@ def _backward(device: Device, key: OpKey, centred: bool) -> Kernel | None:
         if weight is None:
             return found
         if _own(weight, layouts[first + 1], scalars[0]):
-            return found._replace(
-                numbers={**dict.fromkeys(map(_bare, PARAMETER_WORDS), ()), **_zeros(), **found.numbers, "own": 1}
-            )
+            return found._replace(numbers={**UNUSED, **found.numbers, "own": 1})
         more = parameter_plan(device, weight, layouts[first + 1], layouts[-1], len(outs) - 1)
         return Plan({**found.numbers, **more.numbers, "own": 0}, [*found.steps, *more.steps], more.scratch)
 
     return Override(device, key.name, source, sheet, text, plan, names)
 
 
-def _bare(word: str) -> str:
-    return word.partition("[")[0]
-
-
-def _zeros() -> dict[str, Any]:
-    return {word: 0 for word in PARAMETER_WORDS if "[" not in word}
-
-
 def _own(weight: Layout, input: Layout, dims: Sequence[int]) -> bool:
     """Whether every row has one element of the weight, which no other row has."""
     steps = broadcast_strides(weight.shape, weight.strides, input.shape)
     constant = all(steps[axis] == 0 or input.shape[axis] == 1 for axis in dims)
-    rows = input.numel // max(1, _product(input, dims))
-    return constant and weight.numel == rows
-
-
-def _product(input: Layout, dims: Sequence[int]) -> int:
-    found = 1
-    for axis in dims:
-        found *= input.shape[axis]
-    return found
+    return constant and weight.numel * math.prod(input.shape[axis] for axis in dims) == input.numel
 
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {

@@ -233,8 +233,8 @@ def helpers(source: Source, kind: dtype, vectors: bool) -> str:
     text += re.sub(r"\bS\b", name, part)
     if kind is float32:
         for suffix in ("", str(count)):
-            text += re.sub(r"\bT\b", f"float{suffix}", _EXP).replace("as_T", f"as_float{suffix}").replace(
-                "as_I", f"as_int{suffix}").replace("const I ", f"const int{suffix} ").replace("_N", f"_{suffix or 1}")  # fmt: skip
+            own = {"T": f"float{suffix}", "I": f"int{suffix}", "as_T": f"as_float{suffix}", "as_I": f"as_int{suffix}"}
+            text += substituted(_EXP, {**own, "hp_exp_N": f"hp_exp_{suffix or 1}"})
     return text
 
 
@@ -251,6 +251,7 @@ def located(name: str, flat: str) -> str:
 
 
 def lowest(source: Source, kind: dtype) -> str:
+    """What no element is below."""
     return source.literal(-math.inf, kind)
 
 
