@@ -12,6 +12,7 @@ from typing import Any
 from hotplug import dispatch
 from hotplug.array import Array
 from hotplug.autograd.mode import WATCH
+from hotplug.backend.contract import OpKey
 from hotplug.dispatch import FamilyPlan, key_of, launch, move
 from hotplug.dtypes import dtype, int64
 from hotplug.expr.node import Expr, cast, input_
@@ -102,22 +103,45 @@ def _materialise(inputs: Sequence[Array], program: Expr, shape: Shape, scalars: 
 
 def argreduce(mode: str, array: Array, dim: int) -> Array:
     """int64 positions of the first extremum along ``dim``, which is dropped and has at least one element."""
+    runtime, signature = array.storage.runtime, ("argreduce", mode, array.layout, dim)
+    plan = runtime.plans.get(signature)
+    if plan is not None:
+        found: Array = plan.run((array,))
+        return found
     shape, strides = array.shape, array.strides
     kept = [axis for axis in range(len(shape)) if axis != dim]
     out = dispatch.new(array, int64, tuple(shape[axis] for axis in kept))
     if out.numel == 0:
         return out
-    array = _plain(array)
+    given, array = array, _plain(array)
     strides = array.strides
     kept_shape, kept_strides = collapse(out.shape, [out.strides, tuple(strides[a] for a in kept)])
     view = move(array, (*kept_shape, shape[dim]), (*kept_strides[1], strides[dim]))
     target = move(out, kept_shape, kept_strides[0])
-    launch(out.storage.runtime, key_of("argreduce", [target], [view], mode=mode, axis=1), [target], [view])
+    _first_launch(
+        signature, key_of("argreduce", [target], [view], mode=mode, axis=1), out, target, (given,), (array,), [view]
+    )
     return out
+
+
+def _first_launch(
+    signature: tuple[Any, ...], key: OpKey, out: Array, target: Array, given: Sequence[Array], used: Sequence[Array],
+    views: Sequence[Array],
+) -> None:  # fmt: skip
+    """Launch, and keep the plan where the kernel sees the operands as they were given, not copies of them."""
+    runtime = out.storage.runtime
+    if all(before is after for before, after in zip(given, used, strict=True)):
+        runtime.plans[signature] = FamilyPlan(runtime, key, out, target, views)
+    launch(runtime, key, [target], views)
 
 
 def scan(mode: str, array: Array, dim: int) -> Array:
     """Running sum, prod, max or min along ``dim``, in the array's dtype."""
+    runtime, signature = array.storage.runtime, ("scan", mode, array.layout, dim)
+    plan = runtime.plans.get(signature)
+    if plan is not None:
+        found: Array = plan.run((array,))
+        return found
     shape = array.shape
     out = dispatch.new(array, array.dtype, shape)
     if out.numel == 0:
@@ -126,13 +150,13 @@ def scan(mode: str, array: Array, dim: int) -> Array:
         from hotplug.lowering import scan_complex
 
         return scan_complex(mode, array, dim, out)
-    array = _plain(array)
+    given, array = array, _plain(array)
     kept = [axis for axis in range(len(shape)) if axis != dim]
     pairs = [tuple(each.strides[a] for a in kept) for each in (out, array)]
     kept_shape, kept_strides = collapse(tuple(shape[a] for a in kept), pairs)
     target = move(out, (*kept_shape, shape[dim]), (*kept_strides[0], out.strides[dim]))
     view = move(array, (*kept_shape, shape[dim]), (*kept_strides[1], array.strides[dim]))
-    launch(out.storage.runtime, key_of("scan", [target], [view], mode=mode), [target], [view])
+    _first_launch(signature, key_of("scan", [target], [view], mode=mode), out, target, (given,), (array,), [view])
     return out
 
 
@@ -156,6 +180,11 @@ def gather(array: Array, dim: int, index: Array, shape: Shape) -> Array:
 
     ``index`` is broadcast to ``shape``; the array, apart from ``dim``, has the sizes of ``shape`` or more.
     """
+    runtime, signature = array.storage.runtime, ("gather", array.layout, dim, index.layout, shape)
+    plan = runtime.plans.get(signature)
+    if plan is not None:
+        found: Array = plan.run((array, index))
+        return found
     out = dispatch.new(array, array.dtype, shape)
     if out.numel == 0:
         return out
@@ -163,15 +192,14 @@ def gather(array: Array, dim: int, index: Array, shape: Shape) -> Array:
         from hotplug.lowering import gather_complex
 
         return gather_complex(array, dim, index, shape, out)
-    array, index = _plain(array), _plain(index)
+    given, array, index = (array, index), _plain(array), _plain(index)
     wide = broadcast_strides(index.shape, index.strides, shape)
     sizes, strides, axis = _around(shape, [out.strides, array.strides, wide], dim)
     target = move(out, sizes, strides[0])
     source = move(array, (*sizes[:axis], array.shape[dim], *sizes[axis + 1 :]), strides[1])
     positions = move(index, sizes, strides[2])
-    launch(
-        out.storage.runtime, key_of("gather", [target], [source, positions], axis=axis), [target], [source, positions]
-    )
+    key = key_of("gather", [target], [source, positions], axis=axis)
+    _first_launch(signature, key, out, target, given, (array, index), [source, positions])
     return out
 
 
@@ -235,9 +263,7 @@ def matmul(left: Array, right: Array) -> Array:
         for each, tail, step in zip(operands, tails, folded, strict=True)
     ]
     key = key_of("matmul", views[:1], views[1:])
-    if left is given[0] and right is given[1]:
-        runtime.plans[signature] = FamilyPlan(runtime, key, out, views[0], views[1:])
-    launch(runtime, key, views[:1], views[1:])
+    _first_launch(signature, key, out, views[0], given, (left, right), views[1:])
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, final
 
 from hotplug.caches import Bounded
@@ -13,6 +14,8 @@ from hotplug.errors import ShapeError
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
 
+_KEPT: Final = 4096
+"""Answers of a function of shapes that are kept: a program asks the same again and again."""
 MAX_RANK: Final = 8
 """The largest collapsed rank that crosses the waist; the core loops over what exceeds it."""
 
@@ -115,6 +118,12 @@ def broadcast_strides(shape: Shape, strides: Strides, target: Shape) -> Strides:
 
 def collapse(shape: Shape, operands: Sequence[Strides]) -> tuple[Shape, list[Strides]]:
     """Merge neighbouring axes that every operand steps through evenly, and drop axes of one element."""
+    sizes, steps = _collapsed(shape, tuple(operands))
+    return sizes, list(steps)
+
+
+@lru_cache(_KEPT)
+def _collapsed(shape: Shape, operands: tuple[Strides, ...]) -> tuple[Shape, tuple[Strides, ...]]:
     axes = [axis for axis, size in enumerate(shape) if size != 1]
     sizes: list[int] = []
     steps: list[list[int]] = [[] for _ in operands]
@@ -132,9 +141,10 @@ def collapse(shape: Shape, operands: Sequence[Strides]) -> tuple[Shape, list[Str
                 merged[-1] = strides[axis]
             else:
                 merged.append(strides[axis])
-    return tuple(sizes), [tuple(merged) for merged in steps]
+    return tuple(sizes), tuple(tuple(merged) for merged in steps)
 
 
+@lru_cache(_KEPT)
 def view_strides(shape: Shape, strides: Strides, new_shape: Shape) -> Strides | None:
     """Strides of a reshape without a copy, or ``None`` where one is needed.  The numbers of elements are equal."""
     if math.prod(shape) == 0:
@@ -155,7 +165,8 @@ def view_strides(shape: Shape, strides: Strides, new_shape: Shape) -> Strides | 
     return tuple(result)
 
 
-def infer_size(op: str, shape: Sequence[int], numel: int) -> Shape:
+@lru_cache(_KEPT)
+def infer_size(op: str, shape: Shape, numel: int) -> Shape:
     """``shape`` with its one ``-1`` replaced so that it holds ``numel`` elements.
 
     Raises:

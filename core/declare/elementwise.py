@@ -66,6 +66,10 @@ class Elementwise(Generic[P]):
         code = body.__code__
         self.parameters: Final = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         self._required: Final = code.co_argcount - len(body.__defaults__ or ())
+        self._no_flags: Final = not any(
+            body.__annotations__.get(each) in ("bool", "str") for each in self.parameters[: self._required]
+        )
+        """Whether every required parameter is an operand, and none a literal."""
         self._signature: inspect.Signature | None = None
         self._forms: dict[tuple[Any, ...], Form] = {}
         defaults = self._defaults(body)
@@ -175,6 +179,12 @@ class Elementwise(Generic[P]):
 
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Form, list[Any]]:
         """Split a call into literals (parameters at their default, names and flags) and operands."""
+        plain = self._no_flags and len(args) == self._required
+        if kwargs and plain:  # methods name their defaults
+            known = self._plain.fixed
+            plain = all(name in known and known[name] is value for name, value in kwargs.items())
+        if plain and all(isinstance(arg, (Tensor, int, float)) for arg in args):
+            return self._plain, list(args)
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:

@@ -9,7 +9,7 @@ came to: it treats every output as differentiable, so that what it reads of them
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar, cast, final
 
 from hotplug.array import Array
@@ -163,15 +163,15 @@ def _differentiable(result: Tensor) -> bool:
     return result._array.dtype.kind in "fc"
 
 
-def tensors_in(args: Sequence[Any]) -> Iterator[Tensor]:
+def tensors_in(args: Sequence[Any]) -> list[Tensor]:
     """The tensors among arguments, one level of lists deep."""
+    found = []
     for arg in args:
         if isinstance(arg, Tensor):
-            yield arg
+            found.append(arg)
         elif isinstance(arg, (list, tuple)):
-            for each in arg:
-                if isinstance(each, Tensor):
-                    yield each
+            found += [each for each in arg if isinstance(each, Tensor)]
+    return found
 
 
 def check_devices(op: str, args: Sequence[Any]) -> None:
@@ -180,8 +180,12 @@ def check_devices(op: str, args: Sequence[Any]) -> None:
     Raises:
         DeviceMismatchError: they do not.
     """
+    _on_one_device(op, tensors_in(args))
+
+
+def _on_one_device(op: str, tensors: Sequence[Tensor]) -> None:
     first: Tensor | None = None
-    for tensor in tensors_in(args):
+    for tensor in tensors:
         if first is None:
             first = tensor
         elif tensor._array.storage.runtime is not first._array.storage.runtime:
@@ -221,7 +225,7 @@ class Primitive(Op):
                 given.append(arg)
         result = wrap(self.body(*given))
         if self.is_view:
-            mark_view(result, next(tensors_in(args)))
+            mark_view(result, tensors_in(args)[0])
         if MODE.grad:
             if taped:
                 self._record(args, [result], _differentiable)
@@ -249,14 +253,15 @@ class Composite(Op, Generic[P, R]):
     def has_kernel(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether the device computes it for these arguments by a kernel of its own, and does not decompose it."""
         given = self._positional(args, kwargs) if kwargs else args
-        return self.outputs is not None and self._plan(given).kernel is not None
+        return self.outputs is not None and self._plan(given, [each._array for each in tensors_in(given)]).kernel is not None
 
     def _run(self, args: Sequence[Any]) -> Any:
-        check_devices(self.name, args)
-        recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors_in(args))
+        tensors = tensors_in(args)
+        _on_one_device(self.name, tensors)
+        recorded = MODE.grad and any(history(tensor) is not None for tensor in tensors)
         if recorded and not self.rules:
             return self.body(*args)
-        outcome = self._compute(args)
+        outcome = self._compute(args, tensors)
         results = [outcome] if isinstance(outcome, Tensor) else list(outcome)
         if recorded:
             self._record(args, results, _differentiable)
@@ -264,8 +269,8 @@ class Composite(Op, Generic[P, R]):
             mark_inference(results)
         return outcome
 
-    def _compute(self, args: Sequence[Any]) -> Any:
-        found = self._override(args) if self.outputs is not None else None
+    def _compute(self, args: Sequence[Any], tensors: Sequence[Tensor]) -> Any:
+        found = self._override(args, tensors) if self.outputs is not None else None
         if found is not None:
             return found
         before, MODE.grad = MODE.grad, False
@@ -277,8 +282,7 @@ class Composite(Op, Generic[P, R]):
             _own([outcome] if isinstance(outcome, Tensor) else outcome, args)
         return outcome
 
-    def _plan(self, args: Sequence[Any]) -> CompositePlan:
-        arrays = [tensor._array for tensor in tensors_in(args)]
+    def _plan(self, args: Sequence[Any], arrays: Sequence[Array]) -> CompositePlan:
         runtime = arrays[0].storage.runtime
         signature = (self, *[arg._array.layout if isinstance(arg, Tensor) else _signed(arg) for arg in args])
         plan: CompositePlan | None = runtime.plans.get(signature)
@@ -286,10 +290,10 @@ class Composite(Op, Generic[P, R]):
             plan = runtime.plans[signature] = self._prepare(runtime, args, arrays)
         return plan
 
-    def _override(self, args: Sequence[Any]) -> Any:
-        arrays = [tensor._array for tensor in tensors_in(args)]
+    def _override(self, args: Sequence[Any], tensors: Sequence[Tensor]) -> Any:
+        arrays = [tensor._array for tensor in tensors]
         runtime = arrays[0].storage.runtime
-        plan = self._plan(args)
+        plan = self._plan(args, arrays)
         if plan.kernel is None:
             return None
         outs = [runtime.empty(layout) for layout in plan.outs]
