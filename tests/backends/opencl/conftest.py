@@ -46,7 +46,9 @@ class Built:
         kernel(results, given, scalars)
         return [download(each) for each in results]
 
-    def family(self, make: Maker, name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: Any) -> list[NDArray]:
+    def family(
+        self, make: Maker, name: str, outs: Sequence[Array], inputs: Sequence[Array], **more: Any
+    ) -> list[NDArray]:
         """The same for a kernel of a family; ``more`` is of the key."""
         key = key_for(name, outs, inputs, **more)
         kernel = self._kernels.get((make, key))
