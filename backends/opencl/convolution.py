@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, final
 
-from hotplug.backend import Kernel, OpKey
+from hotplug.backend import Array, Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl import convolution_panels as panels, tuning
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
@@ -13,6 +13,7 @@ from hotplug.backends.opencl.convolution_gradient import weight_gradient
 from hotplug.backends.opencl.convolution_plan import (
     Problem,
     backward,
+    fitting,
     forward,
     merges,
     padded_copy,
@@ -25,7 +26,10 @@ from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
 from hotplug.backends.opencl.tiles import Panel, vectors
 from hotplug.dtypes import dtype
+from hotplug.layout import layout_of
 
+_MOST_SCRATCH: Final = 1 << 28
+_MANY_PLANS: Final = 1024
 _NARROW: Final = 32
 """Bytes of a vector where there are 16 registers; machines with wider ones have more."""
 
@@ -60,7 +64,51 @@ def _correlation(of: Problem, is_forward: bool, kind: dtype, device: Device) -> 
     before = numbers["copied"] + numbers["packed"] + numbers["tables"] + 1
     scratch = copy.size + numbers["packed"] * of.taps * panel.rows
     steps = [items("hp_prepare", before, device.heavy), Step(name, work * share)]
-    return Plan(numbers, steps, scratch * kind.compute.itemsize)
+    return Plan(numbers, steps, fitting(scratch) * kind.compute.itemsize)
+
+
+@final
+class InTurns:
+    """A kernel that goes over the images of its first output and input: over some at a time, if its scratch memory would be
+    too large for all.
+    """
+
+    def __init__(
+        self, kernel: Kernel, plan: Callable[[Layouts, Sequence[Any]], Plan], most: int = _MOST_SCRATCH
+    ) -> None:
+        """
+        Args:
+            kernel: of all images.
+            plan: tells its scratch memory.
+            most: bytes of scratch memory for one turn, unless one image needs more.
+        """
+        self._kernel: Final = kernel
+        self._plan: Final = plan
+        self._most: Final = most
+        self._turns: dict[Any, int] = {}
+
+    def __call__(self, outs: Sequence[Array], inputs: Sequence[Array], scalars: Sequence[Any], /) -> None:
+        images = outs[0].shape[0]
+        key = (outs[0].layout, *[each.layout for each in inputs], *scalars[-4:])
+        turns = self._turns.get(key)
+        if turns is None:
+            if len(self._turns) >= _MANY_PLANS:
+                self._turns.clear()
+            layouts = tuple(each.layout for each in (*outs, *inputs))
+            scratch = self._plan(layouts, scalars).scratch if outs[0].numel else 0
+            turns = self._turns[key] = max(1, min(images, -(-scratch // self._most)))
+        if turns == 1:
+            self._kernel(outs, inputs, scalars)
+            return
+        for turn in range(turns):
+            start, stop = images * turn // turns, images * (turn + 1) // turns
+            self._kernel([_some(outs[0], start, stop)], [_some(inputs[0], start, stop), *inputs[1:]], scalars)
+
+
+def _some(array: Array, start: int, stop: int) -> Array:
+    """Some of the images."""
+    layout = layout_of(array.dtype, (stop - start, *array.shape[1:]), array.strides)
+    return Array(array.storage, layout, array.offset + start * array.strides[0])
 
 
 def _usable(key: OpKey) -> bool:
@@ -87,7 +135,9 @@ def _correlate(device: Device, key: OpKey, is_forward: bool) -> Kernel:
         shapes = (first, second, out) if is_forward else (out, second, first)
         return _correlation(problem(*shapes, *scalars[-4:]), is_forward, kind, device)
 
-    return Override(device, key.name, source, sheet, text, plan, ("hp_prepare", *_panels_of(device, kind)))
+    return InTurns(
+        Override(device, key.name, source, sheet, text, plan, ("hp_prepare", *_panels_of(device, kind))), plan
+    )
 
 
 def _made(device: Device, key: OpKey, mode: str) -> Kernel | None:

@@ -14,7 +14,7 @@ from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl import convolution_panels as panels, tuning
 from hotplug.backends.opencl.composite import Override, Plan, Sheet, Step, items
-from hotplug.backends.opencl.convolution_plan import Problem, forward, padded_copy, problem, rounded
+from hotplug.backends.opencl.convolution_plan import Problem, fitting, forward, padded_copy, problem, rounded
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
 from hotplug.backends.opencl.tiles import Panel, vectors
@@ -185,7 +185,7 @@ def _plan(of: Problem, kind: dtype, device: Device) -> Plan:
         *([items("hp_joined", outputs * columns, device.light)] if slices > 1 else []),
     ]  # fmt: skip
     scratch = flag_at + rounded(1) + (slices * outputs * columns if slices > 1 else 0)
-    return Plan(numbers, steps, scratch * kind.compute.itemsize)
+    return Plan(numbers, steps, fitting(scratch) * kind.compute.itemsize)
 
 
 def weight_gradient(device: Device, key: OpKey) -> Kernel:

@@ -141,6 +141,19 @@ def rounded(count: int) -> int:
     return -(-count // _ALIGNED) * _ALIGNED
 
 
+def fitting(count: int) -> int:
+    """Elements of scratch memory, if 32 bits can count them.
+
+    Raises:
+        MemoryError: they can't.
+    """
+    if count >= 1 << 31:
+        raise MemoryError(
+            f"convolution: the padded copy has {count} elements, at most 2**31 fit; use fewer images at once"
+        )
+    return count
+
+
 class Copy(NamedTuple):
     """Where the padded copy of a source is."""
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 import hotplug as hp
 from hotplug.autograd import gradgradcheck
-from hotplug.backends.opencl.convolution import OVERRIDES
+from hotplug.backends.opencl.convolution import OVERRIDES, InTurns
+from hotplug.backends.opencl.convolution_plan import fitting
 from hotplug.conformance.calls import NDArray
 from hotplug.conformance.compare import check
 from hotplug.conformance.tolerance import tolerance_of
@@ -160,6 +161,26 @@ def test_the_same_bits_every_time(built: Any) -> None:
     name = "convolution_weight_backward"
     found = [built.run(OVERRIDES[name], name, [(float32, w.shape)], [out, x], case.scalars)[0] for _ in range(3)]
     assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+
+
+def test_some_images_at_a_time(built: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+    whole = InTurns.__call__
+
+    def call(self: Any, outs: Any, inputs: Any, scalars: Any) -> None:
+        monkeypatch.setattr(self, "_most", 1 << 12)
+        monkeypatch.setattr(self, "_turns", {})
+        whole(self, outs, inputs, scalars)
+        turns.extend(self._turns.values())
+
+    monkeypatch.setattr(InTurns, "__call__", call)
+    compare(built, TYPICAL["many small images"], float32, biased=True)
+    assert turns == [] if not built.device.is_processor else len(turns) == 2 and min(turns) > 1
+
+
+def test_a_copy_that_32_bits_cannot_count_is_refused() -> None:
+    with pytest.raises(MemoryError, match="use fewer images at once"):
+        fitting(1 << 31)
 
 
 def test_second_derivatives(opencl: Runtime) -> None:
