@@ -168,15 +168,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rows[name] = compared(name, options.device, options.rounds, options.seconds)
         except RuntimeError as error:
             print(f"failed: {error}", file=sys.stderr)
-    text = table(rows, options.device)
-    print(text)
-    if options.out is not None and rows:
-        import hotplug as hp
+        if options.out is not None and rows:  # after every row, so that a run that is stopped leaves what it has
+            write(options.out, rows, options.device)
+    print(table(rows, options.device))
 
-        hardware = next((str(each) for each in hp.devices() if str(each) == options.device), options.device)
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "opencl.md").write_text(f"# Measured on `{hardware}` beside `cpu`\n\n{text}", encoding="utf-8")
-        (options.out / "opencl.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+def write(folder: Path, rows: dict[str, Row], device: str) -> None:
+    """The two files."""
+    from hotplug.runtime import resolve_runtime
+
+    runtime = resolve_runtime(device)
+    info = runtime.backend.devices()[runtime.index]
+    folder.mkdir(parents=True, exist_ok=True)
+    title = f"# Measured on `{device}` ({info.name}, {info.details.get('platform', '')}) beside `cpu`"
+    (folder / "opencl.md").write_text(f"{title}\n\n{table(rows, device)}", encoding="utf-8")
+    (folder / "opencl.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
