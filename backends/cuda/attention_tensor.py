@@ -84,10 +84,11 @@ def mask_text(source: Source, key: OpKey, row: str, column: str, step: str) -> t
 _FORWARD: Final = """
 template <int D, int TILES, int WARPS> __device__ __forceinline__ void hp_attend(const hp_frame_t &g) {
     constexpr int KEYS = 64, THREADS = 32 * WARPS, ROWS = 16 * TILES * WARPS;
-    alignas(16) __shared__ hp_u16 shared[2 * KEYS * D];
+    alignas(256) __shared__ hp_u16 shared[2 * KEYS * D];
     static_assert(ROWS <= 2 * KEYS, "the queries come by way of the tiles of keys and values");
     hp_u16 *const keys = shared, *const values = shared + KEYS * D;
     const int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16 * TILES;
+    const hp_at of_queries = hp_down<D>(shared, lane), of_keys = hp_across<D>(keys, lane), of_values = hp_down<D>(values, lane);
     const hp_i64 row = (hp_i64)(@causal ? gridDim.x - 1 - blockIdx.x : blockIdx.x) * ROWS;
     const float factor = (float)(HP(scale) * 1.4426950408889634);
     for (hp_i64 batch = blockIdx.y; batch < HP(batches); batch += gridDim.y) {
@@ -103,7 +104,7 @@ template <int D, int TILES, int WARPS> __device__ __forceinline__ void hp_attend
 #pragma unroll
         for (int t = 0; t < TILES; ++t)
 #pragma unroll
-            for (int d = 0; d < D / 16; ++d) hp_left<D>(left[t][d], shared, own + 16 * t, 16 * d, lane);
+            for (int d = 0; d < D / 16; ++d) hp_left<D>(left[t][d], of_queries, own + 16 * t, 16 * d);
         __syncthreads();
         float sum[TILES][D / 8][4], top[TILES][2], total[TILES][2];
 #pragma unroll
@@ -130,7 +131,7 @@ template <int D, int TILES, int WARPS> __device__ __forceinline__ void hp_attend
 #pragma unroll
                 for (int d = 0; d < D / 16; ++d) {
                     hp_u32 right[4];
-                    hp_rows<D>(right, keys, 16 * n, 16 * d, lane);
+                    hp_rows<D>(right, of_keys, 16 * n, 16 * d);
 #pragma unroll
                     for (int t = 0; t < TILES; ++t) {
                         hp_multiply(score[t][2 * n], left[t][d], right[0], right[1]);
@@ -201,7 +202,7 @@ template <int D, int TILES, int WARPS> __device__ __forceinline__ void hp_attend
 #pragma unroll
                 for (int n = 0; n < D / 16; ++n) {
                     hp_u32 right[4];
-                    hp_columns<D>(right, values, 16 * k, 16 * n, lane);
+                    hp_columns<D>(right, of_values, 16 * k, 16 * n);
 #pragma unroll
                     for (int t = 0; t < TILES; ++t) {
                         hp_multiply(sum[t][2 * n], share[t][k], right[0], right[1]);
@@ -265,5 +266,5 @@ def forward_text(source: Source, key: OpKey, operands: list[tuple[str, str]]) ->
     text = definitions(source, key.dtypes[0]) + PUT + filled(_FORWARD, key, pointers=pointers, row=row, score=score)
     for form in forms_of(key):
         call = f"hp_attend<{form.size}, {form.tiles}, {form.warps}>(g);"
-        text += f"HP_KERNEL({form.threads}) {form.name}(HP_FRAME) {{ {call} }}\n"
+        text += f"HP_KERNEL(HP_WARPS_{form.warps}) {form.name}(HP_FRAME) {{ {call} }}\n"
     return text

@@ -57,7 +57,7 @@ def steps_of(form: Form, numbers: Mapping[str, Any]) -> list[Step]:
 _QUERY: Final = """
 template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(const hp_frame_t &g) {
     constexpr int THREADS = 128, ROWS = 64;
-    alignas(16) __shared__ hp_u16 shared[2][2 * KEYS * D];
+    alignas(256) __shared__ hp_u16 shared[2][2 * KEYS * D];
     const int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16;
     const hp_i64 row = (hp_i64)(@causal ? gridDim.x - 1 - blockIdx.x : blockIdx.x) * ROWS;
     const float factor = (float)(HP(scale) * 1.4426950408889634);
@@ -75,8 +75,8 @@ template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(co
         hp_u32 left[D / 16][4], steep[D / 16][4];
 #pragma unroll
         for (int d = 0; d < D / 16; ++d) {
-            hp_left<D>(left[d], shared[0], own, 16 * d, lane);
-            hp_left<D>(steep[d], shared[1], own, 16 * d, lane);
+            hp_left<D>(left[d], hp_down<D>(shared[0], lane), own, 16 * d);
+            hp_left<D>(steep[d], hp_down<D>(shared[1], lane), own, 16 * d);
         }
         __syncthreads();
         float sum[D / 8][4], known[2], dot[2];
@@ -97,7 +97,7 @@ template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(co
         for (hp_i64 base = 0; base < limit; base += KEYS) {
             hp_arrive();
             __syncthreads();
-            const hp_u16 *const keys = shared[turn], *const values = shared[turn] + KEYS * D;
+            const hp_at across = hp_across<D>(shared[turn], lane), down = hp_down<D>(shared[turn], lane);
             turn ^= 1;
             hp_tile<D, KEYS, THREADS>(shared[turn], key, base + KEYS, limit, HP(key_row), HP(key_column), (int)HP(depth),
                                       key_pieces);
@@ -105,19 +105,19 @@ template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(co
                                       (int)HP(width), value_pieces);
             const bool careful = @masked || base + KEYS > HP(keys) || !(factor > 0) ||
                                  (@causal && base + KEYS - 1 > row + own);
-            hp_u32 share[KEYS / 16][4];
 #pragma unroll
             for (int m = 0; m < KEYS / 16; ++m) {
+                hp_u32 share[4];
                 float score[2][4], slope[2][4];
 #pragma unroll
                 for (int k = 0; k < 4; ++k) score[0][k] = score[1][k] = slope[0][k] = slope[1][k] = 0;
 #pragma unroll
                 for (int d = 0; d < D / 16; ++d) {
                     hp_u32 right[4];
-                    hp_rows<D>(right, keys, 16 * m, 16 * d, lane);
+                    hp_rows<D>(right, across, 16 * m, 16 * d);
                     hp_multiply(score[0], left[d], right[0], right[1]);
                     hp_multiply(score[1], left[d], right[2], right[3]);
-                    hp_rows<D>(right, values, 16 * m, 16 * d, lane);
+                    hp_rows<D>(right, across, KEYS + 16 * m, 16 * d);
                     hp_multiply(slope[0], steep[d], right[0], right[1]);
                     hp_multiply(slope[1], steep[d], right[2], right[3]);
                 }
@@ -145,19 +145,17 @@ template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(co
                     for (int n = 0; n < 2; ++n) {
                         const float one = hp_power_of_2(fmaf(score[n][2 * h], unit, -known[h]));
                         const float two = hp_power_of_2(fmaf(score[n][2 * h + 1], unit, -known[h]));
-                        share[m][2 * n + h] = hp_pair(one * (slope[n][2 * h] - dot[h]), two * (slope[n][2 * h + 1] - dot[h]));
+                        share[2 * n + h] = hp_pair(one * (slope[n][2 * h] - dot[h]), two * (slope[n][2 * h + 1] - dot[h]));
                     }
                 }
-            }
-#pragma unroll
-            for (int m = 0; m < KEYS / 16; ++m)
 #pragma unroll
                 for (int n = 0; n < D / 16; ++n) {
                     hp_u32 right[4];
-                    hp_columns<D>(right, keys, 16 * m, 16 * n, lane);
-                    hp_multiply(sum[2 * n], share[m], right[0], right[1]);
-                    hp_multiply(sum[2 * n + 1], share[m], right[2], right[3]);
+                    hp_columns<D>(right, down, 16 * m, 16 * n);
+                    hp_multiply(sum[2 * n], share, right[0], right[1]);
+                    hp_multiply(sum[2 * n + 1], share, right[2], right[3]);
                 }
+            }
         }
         hp_arrive();
         const float scale = (float)HP(scale);
@@ -177,8 +175,9 @@ template <int D, int KEYS> __device__ __forceinline__ void hp_slopes_of_query(co
 _KEY_VALUE: Final = """
 template <int D, int QUERIES, bool HELD> __device__ __forceinline__ void hp_slopes_of_key_and_value(const hp_frame_t &g) {
     constexpr int THREADS = 128, ROWS = 64;
-    alignas(16) __shared__ hp_u16 keys[ROWS * D], values[ROWS * D], shared[2][2 * QUERIES * D];
+    alignas(256) __shared__ hp_u16 keys[ROWS * D], values[ROWS * D], shared[2][2 * QUERIES * D];
     const int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16;
+    const hp_at of_keys = hp_down<D>(keys, lane), of_values = hp_down<D>(values, lane);
     const hp_i64 row = (hp_i64)blockIdx.x * ROWS;
     const float factor = (float)(HP(scale) * 1.4426950408889634);
     for (hp_i64 batch = blockIdx.y; batch < HP(batches); batch += gridDim.y) {
@@ -201,8 +200,8 @@ template <int D, int QUERIES, bool HELD> __device__ __forceinline__ void hp_slop
         if (HELD) {
 #pragma unroll
             for (int d = 0; d < D / 16; ++d) {
-                hp_left<D>(held[HELD ? d : 0][0], keys, own, 16 * d, lane);
-                hp_left<D>(held[HELD ? d : 0][1], values, own, 16 * d, lane);
+                hp_left<D>(held[HELD ? d : 0][0], of_keys, own, 16 * d);
+                hp_left<D>(held[HELD ? d : 0][1], of_values, own, 16 * d);
             }
         }
         float to_key[D / 8][4], to_value[D / 8][4];
@@ -214,28 +213,28 @@ template <int D, int QUERIES, bool HELD> __device__ __forceinline__ void hp_slop
         for (hp_i64 base = start; base < HP(queries); base += QUERIES) {
             hp_arrive();
             __syncthreads();
-            const hp_u16 *const queries = shared[turn], *const deltas = shared[turn] + QUERIES * D;
+            const hp_at across = hp_across<D>(shared[turn], lane), down = hp_down<D>(shared[turn], lane);
             turn ^= 1;
             hp_tile<D, QUERIES, THREADS>(shared[turn], query, base + QUERIES, HP(queries), HP(query_row), HP(query_column),
                                          (int)HP(depth), query_pieces);
             hp_tile<D, QUERIES, THREADS>(shared[turn] + QUERIES * D, delta, base + QUERIES, HP(queries), HP(delta_row),
                                          HP(delta_column), (int)HP(width), delta_pieces);
             const bool careful = @masked || !(factor > 0) || (@causal && base < row + own + 15);
-            hp_u32 share[QUERIES / 16][4], inner[QUERIES / 16][4];
 #pragma unroll
             for (int m = 0; m < QUERIES / 16; ++m) {
+                hp_u32 share[4], inner[4];
                 float score[2][4], slope[2][4];
 #pragma unroll
                 for (int k = 0; k < 4; ++k) score[0][k] = score[1][k] = slope[0][k] = slope[1][k] = 0;
 #pragma unroll
                 for (int d = 0; d < D / 16; ++d) {
                     hp_u32 right[4];
-                    if (!HELD) hp_left<D>(held[0][0], keys, own, 16 * d, lane);
-                    hp_rows<D>(right, queries, 16 * m, 16 * d, lane);
+                    if (!HELD) hp_left<D>(held[0][0], of_keys, own, 16 * d);
+                    hp_rows<D>(right, across, 16 * m, 16 * d);
                     hp_multiply(score[0], held[HELD ? d : 0][0], right[0], right[1]);
                     hp_multiply(score[1], held[HELD ? d : 0][0], right[2], right[3]);
-                    if (!HELD) hp_left<D>(held[0][1], values, own, 16 * d, lane);
-                    hp_rows<D>(right, deltas, 16 * m, 16 * d, lane);
+                    if (!HELD) hp_left<D>(held[0][1], of_values, own, 16 * d);
+                    hp_rows<D>(right, across, QUERIES + 16 * m, 16 * d);
                     hp_multiply(slope[0], held[HELD ? d : 0][1], right[0], right[1]);
                     hp_multiply(slope[1], held[HELD ? d : 0][1], right[2], right[3]);
                 }
@@ -274,24 +273,22 @@ template <int D, int QUERIES, bool HELD> __device__ __forceinline__ void hp_slop
                     for (int n = 0; n < 2; ++n) {
                         const float one = hp_power_of_2(fmaf(score[n][2 * h], unit, -known[n][0]));
                         const float two = hp_power_of_2(fmaf(score[n][2 * h + 1], unit, -known[n][1]));
-                        share[m][2 * n + h] = hp_pair(one, two);
+                        share[2 * n + h] = hp_pair(one, two);
                         const float first = one * (slope[n][2 * h] - dot[n][0]);
-                        inner[m][2 * n + h] = hp_pair(first, two * (slope[n][2 * h + 1] - dot[n][1]));
+                        inner[2 * n + h] = hp_pair(first, two * (slope[n][2 * h + 1] - dot[n][1]));
                     }
                 }
-            }
-#pragma unroll
-            for (int m = 0; m < QUERIES / 16; ++m)
 #pragma unroll
                 for (int n = 0; n < D / 16; ++n) {
                     hp_u32 right[4];
-                    hp_columns<D>(right, deltas, 16 * m, 16 * n, lane);
-                    hp_multiply(to_value[2 * n], share[m], right[0], right[1]);
-                    hp_multiply(to_value[2 * n + 1], share[m], right[2], right[3]);
-                    hp_columns<D>(right, queries, 16 * m, 16 * n, lane);
-                    hp_multiply(to_key[2 * n], inner[m], right[0], right[1]);
-                    hp_multiply(to_key[2 * n + 1], inner[m], right[2], right[3]);
+                    hp_columns<D>(right, down, QUERIES + 16 * m, 16 * n);
+                    hp_multiply(to_value[2 * n], share, right[0], right[1]);
+                    hp_multiply(to_value[2 * n + 1], share, right[2], right[3]);
+                    hp_columns<D>(right, down, 16 * m, 16 * n);
+                    hp_multiply(to_key[2 * n], inner, right[0], right[1]);
+                    hp_multiply(to_key[2 * n + 1], inner, right[2], right[3]);
                 }
+            }
         }
         hp_arrive();
         const float scale = (float)HP(scale);
@@ -330,7 +327,7 @@ def backward_text(source: Source, key: OpKey, operands: Mapping[str, str]) -> tu
         )
         for gradient, call in zip(_SLOPES, calls, strict=True):
             names.append(form.name(gradient))
-            text += f"HP_KERNEL({32 * _WARPS}) {names[-1]}(HP_FRAME) {{ {call} }}\n"
+            text += f"HP_KERNEL(HP_WARPS_{_WARPS}) {names[-1]}(HP_FRAME) {{ {call} }}\n"
     return text, names
 
 

@@ -129,7 +129,7 @@ def test_four_matrices_are_read_at_once(emulated: Runtime, turned: bool) -> None
     for (int e = lane; e < 256; e += 32) shared[e] = in0[e];
     __syncthreads();
     hp_u32 found[4];
-    {"hp_turned" if turned else "hp_matrices"}(found, shared + 8 * lane);
+    {"hp_turned" if turned else "hp_matrices"}(found, hp_where(shared + 8 * lane));
     for (int k = 0; k < 4; ++k)
         for (int e = 0; e < 2; ++e) out[64 * k + lane / 4 * 8 + lane % 4 * 2 + e] = (float)(found[k] >> 16 * e & 65535u);
     """
@@ -140,7 +140,7 @@ def test_four_matrices_are_read_at_once(emulated: Runtime, turned: bool) -> None
 def test_a_copy_to_shared_memory_must_be_waited_for(emulated: Runtime) -> None:
     body = """
     alignas(16) __shared__ hp_u16 shared[32 * 8];
-    hp_fetch(shared + 8 * lane, in0 + 8 * lane, lane % 2 == 0);
+    hp_fetch(hp_where(shared + 8 * lane), in0 + 8 * lane, lane % 2 == 0);
     hp_commit();
     const float before = shared[8 * lane];
     hp_arrive();
@@ -152,7 +152,9 @@ def test_a_copy_to_shared_memory_must_be_waited_for(emulated: Runtime) -> None:
     assert found[32:].tolist() == [7.0, 0.0] * 16
 
 
-@pytest.mark.parametrize("wrong", ["hp_fetch(shared + 4, in0, true);", "hp_u32 f[4]; hp_matrices(f, shared + 2);"])
+@pytest.mark.parametrize(
+    "wrong", ["hp_fetch(hp_where(shared + 4), in0, true);", "hp_u32 f[4]; hp_matrices(f, hp_where(shared + 2));"]
+)
 def test_what_is_not_aligned_is_found(emulated: Runtime, wrong: str) -> None:
     with pytest.raises(DeviceError, match="not aligned to 16 bytes"):
         tensor_cores(f"alignas(16) __shared__ hp_u16 shared[64]; {wrong}", hp.float16, [np.zeros(64, np.uint16)], 1)
