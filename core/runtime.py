@@ -58,6 +58,10 @@ class Runtime:
             self._kernels[key] = kernel
         return kernel
 
+    def resolved(self) -> list[OpKey]:
+        """The keys for which the backend has made a kernel so far."""
+        return [key for key, kernel in list(self._kernels.items()) if kernel is not None]
+
     def after_fork(self) -> None:
         """In a forked process: fresh locks; a device that has a driver can't be used any more, and says so."""
         self._lock = threading.RLock()
