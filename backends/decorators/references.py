@@ -271,7 +271,8 @@ def _run(
             return wrap(on_reference(moved[id(arg)].astype(kind.numpy), kind))
         return type(arg)(map(place, arg)) if type(arg) in (list, tuple) else arg
 
-    outcome = op._compute([place(arg) for arg in args])
+    placed = [place(arg) for arg in args]
+    outcome = op._compute(placed, tensors_in(placed))
     results = [outcome] if isinstance(outcome, Tensor) else list(outcome)
     return [to_host(each._array, op.name) for each in results]
 
