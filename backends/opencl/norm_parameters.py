@@ -60,7 +60,8 @@ def parameter_plan(device: Device, weight: Layout, input: Layout, mean: Layout, 
         blocks = places.numel
         if down:
             blocks = lines.numel * -(-columns // (SIDE_BY_SIDE * lanes_in_vector(input.dtype)))
-        pieces = max(1, min(-(-4 * device.units // blocks), rest.numel // _SHORTEST, _MOST_PIECES))
+        # One piece after the other goes through all places: its rows stay in the cache from one chunk to the next.
+        pieces = max(1, min(rest.numel // _SHORTEST, _MOST_PIECES // 2))
         launches = [items("hp_parameters", blocks * pieces, device.heavy)]
     numbers["pieces"] = pieces
     launches.append(items("hp_joined", places.numel, device.light))
@@ -108,13 +109,15 @@ def _of_items(name: str, kind: dtype, centred: bool, count: int) -> list[str]:
         *part,
         "hp_index line_at = 0, line_of = 0;",
         f"{{ hp_index at = 0, of = 0; {located('place', 'line')} line_at = at; line_of = of; }}",
-        f"if (HP(columns) - column >= {chunk}) {{",
+        f"const hp_index last = min(column + {chunk}, HP(columns));",
+        # Vectors are for rows of one mean each, which nearly all are.
+        f"if (HP(step) == 0 && last - column == {chunk}) {{",
         *_columns(name, lanes, SIDE_BY_SIDE, centred, count),
         "} else {",
-        f"for (; HP(columns) - column >= {lanes}; column += {lanes}) {{",
+        f"for (; HP(step) == 0 && last - column >= {lanes}; column += {lanes}) {{",
         *_columns(name, lanes, 1, centred, count),
         "}",
-        "for (; column < HP(columns); ++column) {",
+        "for (; column < last; ++column) {",
         *_columns(name, 1, 1, centred, count),
         "}",
         "}",
@@ -132,19 +135,15 @@ def _read(name: str, lanes: int, place: str) -> str:
     return f"hp_read_{name}{lanes}({place})" if lanes > 1 else f"*({place})"
 
 
-def _term(name: str, lanes: int, centred: bool, more: str, unit: str, step: str) -> list[str]:
-    """Statements that define ``g`` and ``h``, the incoming gradient and the standardised input, of a vector."""
+def _term(name: str, lanes: int, centred: bool) -> list[str]:
+    """Statements that define ``g`` and ``h``, the incoming gradient and the standardised input, of ``k`` and on."""
     vector = f"{name}{lanes}" if lanes > 1 else name
-    lines = [
-        f"const {vector} g{unit} = {_read(name, lanes, f'delta + at + {more}')};",
-        f"const {vector} x{unit} = {_read(name, lanes, f'input + at + {more}')};",
-    ]
+    lines = [f"const {vector} {value} = {_read(name, lanes, f'{pointer} + at + k')};"
+             for value, pointer in (("g", "delta"), ("x", "input"))]  # fmt: skip
     for value, pointer in (("s", "scales"), *((("m", "means"),) if centred else ())):
-        place = f"{pointer} + of + ({more}) * {step}"
-        text = f"hp_some({place}, {step})" if lanes > 1 else f"*({place})"
-        lines.append(f"const {vector} {value}{unit} = {text};")
-    lines.append(f"const {vector} h{unit} = {f'(x{unit} - m{unit})' if centred else f'x{unit}'} * s{unit};")
-    return lines
+        place = f"{pointer} + of + k * HP(step)"
+        lines.append(f"const {vector} {value} = {f'hp_some({place}, HP(step))' if lanes > 1 else f'*({place})'};")
+    return [*lines, f"const {vector} h = {'(x - m)' if centred else 'x'} * s;"]
 
 
 def _columns(name: str, lanes: int, units: int, centred: bool, count: int) -> list[str]:
@@ -156,8 +155,12 @@ def _columns(name: str, lanes: int, units: int, centred: bool, count: int) -> li
     lines += [f"{vector} {each}{unit}_b = ({vector})(0);" for unit in range(units) for each in sums]
     lines += [f"const hp_index stop = end - term > {BLOCK} ? term + {BLOCK} : end;", "for (; term < stop; ++term) {"]
     lines += ["hp_index at = line_at + column, of = line_of + column * HP(step);", located("term", "term")]
+    statistics = [("s", "scales"), *([("m", "means")] if centred else [])]
+    lines += [f"const {vector} {each} = ({vector})({pointer}[of]);" for each, pointer in statistics]
     for unit in range(units):
-        lines += _term(name, lanes, centred, str(unit * lanes), str(unit), "HP(step)")
+        lines += [f"const {vector} g{unit} = {_read(name, lanes, f'delta + at + {unit * lanes}')};"]
+        lines += [f"const {vector} x{unit} = {_read(name, lanes, f'input + at + {unit * lanes}')};"]
+        lines += [f"const {vector} h{unit} = {f'(x{unit} - m)' if centred else f'x{unit}'} * s;"]
         lines.append(f"slope{unit}_b += g{unit} * h{unit};")
         lines += [f"offset{unit}_b += g{unit};"] if count > 1 else []
     lines += ["}", *[f"{each}{unit} += {each}{unit}_b;" for unit in range(units) for each in sums], "}"]
@@ -181,10 +184,10 @@ def _runs(name: str, lanes: int, centred: bool, count: int) -> list[str]:
     lines += [f"while (HP(columns) - k >= {lanes}) {{", f"{vector} {sums[0]}_b = ({vector})(0);"]
     lines += [f"{vector} {each}_b = ({vector})(0);" for each in sums[1:]]
     lines += [f"const hp_index stop = HP(columns) - k > {BLOCK * lanes} ? k + {BLOCK * lanes} : HP(columns);"]
-    lines += [f"for (; k + {lanes} <= stop; k += {lanes}) {{", *_term(name, lanes, centred, "k", "", "HP(step)")]
+    lines += [f"for (; k + {lanes} <= stop; k += {lanes}) {{", *_term(name, lanes, centred)]
     lines += ["slope_b += g * h;", *(["offset_b += g;"] if count > 1 else []), "}"]
     lines += [f"{each}_v += {each}_b;" for each in sums]
-    lines += ["}", "for (; k < HP(columns); ++k) {", *_term(name, 1, centred, "k", "", "HP(step)")]
+    lines += ["}", "for (; k < HP(columns); ++k) {", *_term(name, 1, centred)]
     lines += ["slope_s += g * h;", *(["offset_s += g;"] if count > 1 else []), "}"]
     lines += [f"{each} += hp_sum_of({each}_v) + {each}_s;" for each in sums]
     lines += ["}"]

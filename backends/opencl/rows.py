@@ -24,7 +24,7 @@ MOST: Final = 8
 """Axes, at most."""
 BLOCK: Final = 128
 """Additions to one running sum; then it is added to the next one, so that rounding errors stay small."""
-SIDE_BY_SIDE: Final = 4
+SIDE_BY_SIDE: Final = 8
 """Vectors of neighbouring rows that a work-item has at once: whole cache lines."""
 _GROUP: Final = 256
 
@@ -171,6 +171,11 @@ LOCATE: Final = """
 // Adds to two positions what a number in C order over some axes, the last of which is in front, amounts to.
 static inline void hp_locate(hp_index flat, int axes, HP_SPACE const hp_index *sizes, HP_SPACE const hp_index *first,
                              HP_SPACE const hp_index *second, hp_index *at, hp_index *of) {
+    if (axes == 1) {
+        *at += flat * first[0];
+        *of += flat * second[0];
+        return;
+    }
     for (int axis = 0; axis < axes; ++axis) {
         const hp_index rest = axis + 1 < axes ? flat / sizes[axis] : 0, here = flat - rest * sizes[axis];
         *at += here * first[axis];
