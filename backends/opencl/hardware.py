@@ -11,6 +11,8 @@ from hotplug.backend import Capabilities, DeviceInfo, dtypes
 from hotplug.backends.opencl import profile
 from hotplug.errors import DeviceError
 
+ATOMIC: Final = os.environ.get("HOTPLUG_OPENCL_SCATTER", "") == "atomic"
+"""Whether a sum by scatter may depend on the order in which work-items come."""
 _NEEDS_DOUBLE: Final = frozenset({dtypes.float64, dtypes.complex128})
 _KINDS: Final = (
     (cl.device_type.GPU, "GPU"),
@@ -119,6 +121,6 @@ def capabilities(device: Any) -> Capabilities:
         index64=device.address_bits == 64,
         asynchronous=True,
         float_atomics=False,  # OpenCL 1.2 has none; scatter needs none
-        deterministic_scatter=True,
+        deterministic_scatter=not ATOMIC,
         denormals=bool(device.single_fp_config & cl.device_fp_config.DENORM),
     )

@@ -12,7 +12,6 @@ order gives the same bits (integers, and extrema); and for floating sums and pro
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, final
 
@@ -21,15 +20,13 @@ from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl import fault
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Frame, Layouts
+from hotplug.backends.opencl.hardware import ATOMIC
 from hotplug.backends.opencl.loops import SAFE, Form, Split, split_of, stretches
 from hotplug.backends.opencl.program import Launcher, Plans, Program
 from hotplug.backends.opencl.reduce import combine
 from hotplug.backends.opencl.text import advance, indented, pointers, raw
 from hotplug.dtypes import dtype
 from hotplug.layout import layout_of
-
-ATOMIC: Final = os.environ.get("HOTPLUG_OPENCL_SCATTER", "") == "atomic"
-"""Whether floating sums and products may depend on the order in which work-items come."""
 
 _MODES: Final = {"add": "sum", "mul": "prod", "min": "min", "max": "max"}
 _MOST_PARTS: Final = 1024
