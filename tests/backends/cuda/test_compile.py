@@ -13,7 +13,7 @@ import pytest
 import hotplug as hp
 from hotplug.backends.cuda import fourier, solver_kernels
 from hotplug.backends.cuda.backend import CudaBackend
-from hotplug.backends.cuda.compile_check import ARCHITECTURES, compiled, complaints
+from hotplug.backends.cuda.compile_check import ARCHITECTURES, compiled, complaints, main
 from hotplug.backends.cuda.overrides import OVERRIDES
 from hotplug.backends.cuda.recorder import RecordingMachine, sources_of
 from hotplug.conformance.case import Options
@@ -118,3 +118,13 @@ def test_machine_code_comes_out(nvrtc: Any) -> None:
     code, log = compiled('extern "C" __global__ void k(float *p) { p[0] = 1.0f; }', "sm_90")
     assert code.startswith(b"\x7fELF")
     assert not log
+
+
+def test_the_command_compiles_a_share_of_the_sources(nvrtc: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = []
+    for share in ("1", "3"):
+        assert main(["--level", "2", "--op", "relu", "--arch", "sm_90", "--share", share]) == 0
+        words = capsys.readouterr().out.split()
+        assert words[4:] == ["0", "complaints"]
+        counts.append((int(words[0]), int(words[2])))
+    assert counts[0][0] == counts[0][1] == counts[1][1] > counts[1][0] > 0
