@@ -20,7 +20,7 @@ from hotplug.backends.opencl.convolution_plan import (
     parts,
     problem,
     runs,
-)  # fmt: skip
+)
 from hotplug.backends.opencl.convolution_tiles import in_tiles
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts

@@ -15,7 +15,7 @@ repeating the last row and by moving the last tile back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, final
 
 from hotplug.backend.render import Source
 from hotplug.backends.opencl.tiles import Panel, Reader, Tile, declared, multiply_add, product, stored
@@ -30,6 +30,7 @@ WORDS: Final = (
 """Numbers of the sheet: sizes, strides (output, left, right), and what :mod:`.matmul` says of tiles."""
 
 
+@final
 class Text:
     """What the kernels of one product have in common."""
 
