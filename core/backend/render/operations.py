@@ -104,6 +104,7 @@ BOOL: Final = {
     "xor": "{0} != {1}",
     "invert": "!{0}",
     "abs": "{0}",
+    "sign": "{0}",
     **COMPARISON,
 }
 """Functions of bool."""
