@@ -90,6 +90,26 @@ def test_functions_of_floats(opencl: Runtime, reference: Runtime, kind: dtype) -
     compare(opencl, reference, names, program, pairs(kind))
 
 
+def test_our_own_functions_over_all_exponents(opencl: Runtime, reference: Runtime) -> None:
+    """On processors functions of float32 are our own, without a branch: see ``backends/opencl/functions.py``."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 1 << 32, 20_000, np.uint32).view(np.float32)
+    near = np.concatenate([scale * rng.standard_normal(20_000) for scale in (0.01, 1, 10, 60)]).astype(np.float32)
+    values = np.concatenate([bits[np.isfinite(bits)], near])
+    powers = (5 * rng.standard_normal(values.size)).astype(np.float32)
+    names = "exp exp2 expm1 log log2 log10 log1p sinh cosh tanh erf sin cos sigmoid".split()
+    for name in [*names, "pow"]:
+        given = [np.abs(values), powers] if name == "pow" else [values]
+        inputs = {kind: [input_(at, kind) for at in range(len(given))] for kind in FLOATS}
+        make = binary if name == "pow" else unary
+        (found,) = evaluate(opencl, [make(name, *inputs[float32])], given)
+        (exact,) = evaluate(reference, [make(name, *inputs[float64])], [each.astype(np.float64) for each in given])
+        with np.errstate(over="ignore"):
+            wanted = exact.astype(np.float32)
+        apart = ulps(found, wanted)
+        assert apart.max() <= 3, f"{name}({given[0][apart.argmax()]}): {apart.max()} ulp"
+
+
 @pytest.mark.parametrize("kind", [float16, bfloat16], ids=lambda kind: kind.name)
 def test_half_types_compute_in_float32_and_round_once(opencl: Runtime, reference: Runtime, kind: dtype) -> None:
     x, y = (cast(input_(position, kind), float32) for position in range(2))

@@ -125,7 +125,7 @@ def test_reduce(opencl: Runtime, layout: str, mode: str) -> None:
     shape, strides, axes = REDUCED[layout]
     kept = shape[: len(shape) - axes]
     over = tuple(range(len(kept), len(shape)))
-    for kind in KINDS:
+    for kind in KINDS if layout == "rows" else (float32, bfloat16, int64):
         x = values(kind, shape)
         if mode == "prod":
             x = np.where(wide(x) >= 0, 1, -1).astype(kind.numpy)
