@@ -17,6 +17,7 @@ from typing import Any, Final, final
 from hotplug.backends.cpu.compiled import toolchain  # first: it loads TBB
 
 import numba  # isort: skip
+import numpy as np
 from llvmlite import ir  # isort: skip
 from numba import prange, types
 from numba.extending import intrinsic
@@ -96,7 +97,7 @@ class _Workspace(threading.local):
     """Scratch memory of the calling thread, kept for its next call: fresh pages would cost more than many a kernel."""
 
     def __init__(self) -> None:
-        self.block = array("B")
+        self.block = np.empty(0, np.uint8)
         self.place = 0
 
 
@@ -106,9 +107,9 @@ _LINE: Final = 64
 
 def workspace(nbytes: int) -> int:
     """The address of scratch memory for the next call of :func:`run` by this thread; another call may get the same."""
-    if len(_workspace.block) < nbytes + _LINE:
-        _workspace.block = array("B", bytes(nbytes + _LINE))
-        _workspace.place = -(-_workspace.block.buffer_info()[0] // _LINE) * _LINE
+    if _workspace.block.size < nbytes + _LINE:
+        _workspace.block = np.empty(nbytes + _LINE, np.uint8)
+        _workspace.place = -(-_workspace.block.ctypes.data // _LINE) * _LINE
     return _workspace.place
 
 
