@@ -18,6 +18,7 @@ from hotplug.backends.cpu.compiled import toolchain  # first: it loads TBB
 
 import numba  # isort: skip
 import numpy as np
+
 from llvmlite import ir  # isort: skip
 from numba import prange, types
 from numba.extending import intrinsic
