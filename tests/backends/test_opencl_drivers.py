@@ -16,7 +16,7 @@ FULL: Final = os.environ.get("HOTPLUG_FULL_CONFORMANCE") == "1"
 CHECKS: Final = {
     "oclgrind, families": "oclgrind --level 1",
     "oclgrind, ops": "oclgrind --level 3 --kernels 1000 --sample 24",
-    "oclgrind, as a GPU": "oclgrind --level 3 --kernels 40 --sample 1000 --profile gpu",
+    "oclgrind, as a GPU": "oclgrind --level 2 --kernels 40 --sample 1000 --profile gpu",
     "intel": "intel --level 3 --kernels 6 --sample 64",
     "apple's profile": "pocl --level 3 --kernels 6 --sample 64 --profile apple",
 }
