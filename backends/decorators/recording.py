@@ -127,7 +127,7 @@ class Recorder:
             def again(change: Callable[[Tensor], Tensor]) -> Sequence[Tensor | None]:
                 other = [_changed(each, change) for each in given]
                 if function.__name__ == "_compute":
-                    return [*tensors_in([function(op, other)])]
+                    return [*tensors_in([function(op, other, tensors_in(other))])]
                 return [*tensors_in([function(op, *other, **kwargs)])]
 
             self.happened(op.name, outs, inputs, again=None if "out" in kwargs else again)
