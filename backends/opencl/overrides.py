@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Final
 
 from hotplug.backend import Kernel, OpKey
-from hotplug.backends.opencl import attention, classification, convolution, embedding, linear, norms, ordering, pooling, softmax
+from hotplug.backends.opencl import (
+    attention,
+    classification,
+    convolution,
+    embedding,
+    linear,
+    norms,
+    ordering,
+    pooling,
+    softmax,
+)
 from hotplug.backends.opencl.device import Device
 
 OVERRIDES: Final[dict[str, Callable[[Device, OpKey], Kernel | None]]] = {
