@@ -119,8 +119,9 @@ def mean_over(input: Tensor, dims: Shape, keepdim: bool) -> Tensor:
     """Sum divided by the count; of the half types, whose sum may overflow, in float32."""
     from hotplug import ops
 
-    count = math.prod(input.shape[d] for d in dims)
-    return ops.true_divide(sum_over(input, dims, keepdim, input.dtype.compute), count).to(input.dtype)
+    shape, dtype = input._array.layout.shape, input._array.layout.dtype
+    found: Tensor = ops.true_divide(sum_over(input, dims, keepdim, dtype.compute), math.prod([shape[d] for d in dims]))
+    return found if dtype.compute is dtype else found.to(dtype)
 
 
 @mean_over.gradient("input")

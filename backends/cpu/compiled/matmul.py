@@ -30,6 +30,7 @@ _GRAIN: Final = 32768
 # Our own blocks, in numbers and multiplications:
 _NARROW: Final = 48
 _FLAT: Final = 16
+_SMALL: Final = 1 << 18
 _LARGE_RIGHT: Final = 1 << 20
 _TALL: Final = 240
 _WIDE: Final = 512
@@ -37,7 +38,7 @@ _DEPTH: Final = 256
 """Of a tile: packed, its operands fit the second cache."""
 _PAD: Final = 16
 _GROUP: Final = 4
-_MANY: Final = 8
+_MANY: Final = 4
 _LEAST_WORK: Final = 1 << 20
 _SHARED: Final = 4 << 20
 """Bytes of right that are packed for all tiles at a time."""
@@ -137,7 +138,9 @@ def plan_of(
 def _pays(sizes: tuple[int, int, int, int], right: Lying) -> bool:
     """Whether our own blocks are faster than BLAS, as measured: not for a few columns, nor a few rows of small sizes."""
     _, m, n, k = sizes
-    return k > 0 and n >= _NARROW and (m >= _FLAT or right.turned or n * k >= _LARGE_RIGHT)
+    if k == 0 or n < _NARROW or m * n * k <= _SMALL:
+        return False
+    return m >= _FLAT or right.turned or n * k >= _LARGE_RIGHT
 
 
 def _blocked(

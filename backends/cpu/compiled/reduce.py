@@ -17,7 +17,7 @@ import numpy as np
 from hotplug.backend import Array, Kernel, OpKey, dtypes
 from hotplug.backends.cpu.compiled import render
 from hotplug.backends.cpu.compiled.build import task_of_text
-from hotplug.backends.cpu.compiled.pool import run
+from hotplug.backends.cpu.compiled.pool import run, workspace
 from hotplug.backends.cpu.memory import address
 from hotplug.caches import Bounded
 from hotplug.dtypes import dtype
@@ -88,8 +88,7 @@ def kernel(key: OpKey) -> Kernel | None:
         if join is None:
             run(plan.code, (target, *table, *plan.numbers), plan.items, plan.grain)
             return
-        partial = np.empty(plan.partial, np.uint8)
-        place = partial.ctypes.data
+        place = workspace(plan.partial)
         run(plan.code, (place, *table, *plan.numbers), plan.items, plan.grain)
         run(join.code, (target, place, *join.numbers), join.items, join.grain)
 
