@@ -253,7 +253,10 @@ class Composite(Op, Generic[P, R]):
     def has_kernel(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether the device computes it for these arguments by a kernel of its own, and does not decompose it."""
         given = self._positional(args, kwargs) if kwargs else args
-        return self.outputs is not None and self._plan(given, [each._array for each in tensors_in(given)]).kernel is not None
+        return (
+            self.outputs is not None
+            and self._plan(given, [each._array for each in tensors_in(given)]).kernel is not None
+        )
 
     def _run(self, args: Sequence[Any]) -> Any:
         tensors = tensors_in(args)

@@ -26,7 +26,9 @@ from hotplug.runtime import Runtime
 DEVICE = "cuda-emulated:0"
 NUMBERS = itertools.count()
 HALVES = (hp.float16, hp.bfloat16)
-SPILLS = re.compile(r"entry function '(\w+)'[^\n]*\n[^\n]*\n[^\n]*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+)")
+SPILLS = re.compile(
+    r"entry function '(\w+)'[^\n]*\n[^\n]*\n[^\n]*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+)"
+)
 
 
 @pytest.fixture
