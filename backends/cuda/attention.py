@@ -7,11 +7,10 @@ cores, heads of up to 128 elements are theirs (:mod:`hotplug.backends.cuda.atten
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from hotplug.backend import Kernel, Layout, OpKey
+from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import Source
 from hotplug.backends.cuda import attention_tensor
 from hotplug.backends.cuda.composite import Override, Plan, Sheet, Step
@@ -20,15 +19,14 @@ from hotplug.backends.cuda.dialect import CUDA
 from hotplug.backends.cuda.header import THREADS
 from hotplug.backends.cuda.program import MOST_ACROSS
 from hotplug.backends.cuda.text import kernel
+from hotplug.backends.opencl.attention_operands import AXES, sizes_of
 from hotplug.backends.opencl.frame import Layouts
 from hotplug.dtypes import bool_, dtype
-from hotplug.layout import Shape, broadcast_shapes, broadcast_strides, contiguous_strides
 
 ROWS: Final = 64
 COLUMNS: Final = 32
 DEPTH: Final = 16
 WIDTH: Final = 64
-AXES: Final = 6
 Load = Callable[[str], str]
 
 LOCATE: Final = f"""
@@ -235,39 +233,6 @@ def store_tile(source: Source, key: OpKey, pointer: str, batch: str, rows: str, 
         f"    if (here < {rows} && there < {columns}) {{ {store} }}",
         "}",
     ]
-
-
-def padded(values: Sequence[int], fill: int) -> Shape:
-    """The batch's sizes or strides for all the axes there may be."""
-    return (fill,) * (AXES - len(values)) + tuple(values)
-
-
-def batch_steps(layout: Layout, batch: Shape, matrix: int = 2) -> Shape:
-    """Strides of an operand over the batch's axes, 0 where it is broadcast."""
-    rank = len(layout.shape) - matrix
-    return padded(broadcast_strides(layout.shape[:rank], layout.strides[:rank], batch), 0)
-
-
-def sizes_of(layouts: dict[str, Layout], scale: Any) -> tuple[Shape, dict[str, Any]]:
-    """The batch, and the numbers that forward and backward share."""
-    batch = broadcast_shapes("attention", *(layouts[each].shape[:-2] for each in ("query", "key", "value")))
-    numbers: dict[str, Any] = {
-        "sizes": padded(batch, 1), "batches": math.prod(batch), "queries": layouts["query"].shape[-2],
-        "keys": layouts["key"].shape[-2], "depth": layouts["query"].shape[-1], "width": layouts["value"].shape[-1],
-        "scale": scale,
-    }  # fmt: skip
-    for name, layout in layouts.items():
-        if name == "mask":  # it broadcasts to the scores as well
-            whole = (*batch, numbers["queries"], numbers["keys"])
-            steps = broadcast_strides(layout.shape, layout.strides, whole)
-            numbers |= {"mask_batch": padded(steps[:-2], 0), "mask_row": steps[-2], "mask_column": steps[-1]}
-        elif name == "total":
-            own = broadcast_strides(layout.shape[:-1], contiguous_strides(layout.shape)[:-1], batch)
-            numbers["total_batch"] = padded(own, 0)
-        else:
-            row, column = layout.strides[-2:]
-            numbers |= {f"{name}_batch": batch_steps(layout, batch), f"{name}_row": row, f"{name}_column": column}
-    return batch, numbers
 
 
 def words(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from hotplug.backend import Kernel, OpKey
 from hotplug.backend.render import Source
 from hotplug.backends.cuda import attention_tensor_backward
 from hotplug.backends.cuda.attention import (
-    AXES,
     COLUMNS,
     LOCATE,
     ROWS,
@@ -20,9 +19,7 @@ from hotplug.backends.cuda.attention import (
     load_tile,
     loading,
     masked,
-    padded,
     shared_tiles,
-    sizes_of,
     store_tile,
     tile_product,
     tile_update,
@@ -36,6 +33,7 @@ from hotplug.backends.cuda.dialect import CUDA
 from hotplug.backends.cuda.header import THREADS, WARP
 from hotplug.backends.cuda.program import MOST_ACROSS
 from hotplug.backends.cuda.text import kernel
+from hotplug.backends.opencl.attention_operands import AXES, padded, sizes_of
 from hotplug.backends.opencl.frame import Layouts
 from hotplug.dtypes import bool_
 from hotplug.layout import Shape, contiguous_strides

@@ -5,9 +5,8 @@ A row is what one mean is taken of.  The gradients of weight and bias are sums o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from hotplug.backend import Kernel, Layout, OpKey
 from hotplug.backend.render import Source
@@ -18,9 +17,9 @@ from hotplug.backends.cuda.header import THREADS, WARP
 from hotplug.backends.cuda.rows import WORDS, Pass, joins, lanes_of, row_kernels, row_step
 from hotplug.backends.cuda.text import kernel
 from hotplug.backends.opencl.frame import Layouts
-from hotplug.layout import Shape, broadcast_strides, collapse, contiguous_strides
+from hotplug.backends.opencl.groups import group, group_words
+from hotplug.layout import Shape, broadcast_strides, contiguous_strides
 
-_MOST: Final = 8
 _DEEP: Final = THREADS // WARP
 
 LOCATE: Final = """
@@ -46,36 +45,6 @@ HP_INLINE void hp_locate(hp_i64 flat, int axes, const hp_i64 *sizes, const hp_i6
 """
 
 
-class Group(NamedTuple):
-    """Some of the axes, merged where they can be; the last one first."""
-
-    sizes: Shape
-    first: Shape
-    second: Shape
-
-    @property
-    def numel(self) -> int:
-        return math.prod(self.sizes)
-
-    def words(self, name: str) -> dict[str, Any]:
-        """The numbers of the sheet."""
-        return {
-            f"{name}_axes": len(self.sizes), f"{name}_size": self.sizes, f"{name}_first": self.first,
-            f"{name}_second": self.second,
-        }  # fmt: skip
-
-
-def group(shape: Shape, axes: Sequence[int], first: Shape, second: Shape) -> Group:
-    """Some axes of an array, with the strides of two operands."""
-    picked = [tuple(each[axis] for axis in axes) for each in (shape, first, second)]
-    sizes, strides = collapse(picked[0], picked[1:])
-    return Group(sizes[::-1], strides[0][::-1], strides[1][::-1])
-
-
-def _words(name: str) -> tuple[str, ...]:
-    return (f"{name}_axes", *(f"{name}_{part}[{_MOST}]" for part in ("size", "first", "second")))
-
-
 def _located(name: str, flat: str) -> str:
     fields = ", ".join(f"HP({name}_{part})" for part in ("size", "first", "second"))
     return f"hp_locate({flat}, (int)HP({name}_axes), {fields}, &at, &of);"
@@ -96,7 +65,7 @@ def _row_plan(layouts: Layouts, weight: Layout | None, input: Layout, dims: Shap
 _SETUP: Final = ("hp_i64 row_at = 0, row_of = 0;", "if (live) {", "hp_i64 at = 0, of = 0;", _located("row", "row"),
                  "row_at = at; row_of = of;", "}", "(void)row_at; (void)row_of;")  # fmt: skip
 _PLACE: Final = ("hp_i64 at = row_at, of = row_of;", _located("in", "place"), "(void)at; (void)of;")
-_ROW_WORDS: Final = (*WORDS, *_words("row"), *_words("in"))
+_ROW_WORDS: Final = (*WORDS, *group_words("row"), *group_words("in"))
 
 
 def _usable(key: OpKey) -> bool:
@@ -212,7 +181,7 @@ def _backward(device: Device, key: OpKey) -> Kernel | None:
     weighted, biased = not _none(key, "weight"), weighted_bias(key)
     outs = ["out", *(["slope"] if weighted else []), *(["offset"] if biased else [])]
     given = ["delta", "input", *(["weight"] if weighted else []), "mean", "scale"]
-    words = (*_ROW_WORDS, *_words("place"), *_words("term"), "places", "terms", "wide", "pieces")
+    words = (*_ROW_WORDS, *group_words("place"), *group_words("term"), "places", "terms", "wide", "pieces")
     pointers = {**dict.fromkeys(outs, name), **dict.fromkeys(given, f"const {name}"), "partial": name}
     sheet = Sheet(pointers, words if weighted else _ROW_WORDS)
     setup = [

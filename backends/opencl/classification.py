@@ -11,7 +11,8 @@ from hotplug.backends.opencl import fault
 from hotplug.backends.opencl.composite import Override, Plan, Sheet
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
-from hotplug.backends.opencl.rows import MOST, WORDS, Load, Pass, Work, kernels_of, row_kernels, row_plan
+from hotplug.backends.opencl.groups import MOST
+from hotplug.backends.opencl.rows import WORDS, Load, Pass, Work, kernels_of, row_kernels, row_plan
 from hotplug.backends.opencl.softmax import top_and_total
 from hotplug.dtypes import finfo, int64
 

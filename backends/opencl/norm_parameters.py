@@ -9,11 +9,10 @@ from hotplug.backend import Layout
 from hotplug.backend.render import Source
 from hotplug.backends.opencl.composite import Plan, Sheet, Step, items
 from hotplug.backends.opencl.device import Device
+from hotplug.backends.opencl.groups import group, group_words
 from hotplug.backends.opencl.rows import (
     BLOCK,
     SIDE_BY_SIDE,
-    group,
-    group_words,
     lanes_in_vector,
     local_size,
     located,

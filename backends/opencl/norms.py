@@ -15,8 +15,9 @@ from hotplug.backend.render import OPENCL, Source
 from hotplug.backends.opencl.composite import Override, Plan, Sheet
 from hotplug.backends.opencl.device import Device
 from hotplug.backends.opencl.frame import Layouts
+from hotplug.backends.opencl.groups import MOST
 from hotplug.backends.opencl.norm_parameters import PARAMETER_WORDS, UNUSED, parameter_kernels, parameter_plan
-from hotplug.backends.opencl.rows import MOST, WORDS, Load, Pass, Work, kernels_of, row_kernels, row_plan
+from hotplug.backends.opencl.rows import WORDS, Load, Pass, Work, kernels_of, row_kernels, row_plan
 from hotplug.layout import broadcast_strides
 
 

@@ -288,14 +288,14 @@ def _place(form: Form, count: int) -> list[str]:
     return [*lines, "low = chunk * each", "high = min(low + each, steps)"]
 
 
-def _reads(form: Form, count: int, variable: str) -> tuple[list[str], list[str]]:
-    """The loads before the innermost loop and within it."""
+def _reads(form: Form, count: int, variable: str, step: str = "") -> tuple[list[str], list[str]]:
+    """The loads before the innermost loop and within it; ``step`` is a suffix of the bases' names."""
     before: list[str] = []
     within: list[str] = []
     for i in range(count):
-        step = form.steps[i]
-        along = {0: "", 1: f" + {variable}", 2: f" + {variable} * s{i}"}[step]
-        (before if step == 0 else within).append(f"x{i} = load{i}(p{i}, b{i}{along})")
+        stride = form.steps[i]
+        along = {0: "", 1: f" + {variable}", 2: f" + {variable} * s{i}"}[stride]
+        (before if stride == 0 else within).append(f"x{i} = load{i}(p{i}, b{i}{step}{along})")
     return before, within
 
 
@@ -352,21 +352,12 @@ def _strip_step(form: Form, mode: Mode, count: int, body: Sequence[str], togethe
     loop = ["lane = load_lane(lanes, j)"]
     for number in range(together):
         lines += _bases(form, count, f"(step + {number})")
-        for i in range(count):
-            lines.append(f"b{i}_{number} = b{i}")
-        before, within = _reads(form, count, "(first + j)")
-        for line in before:
-            name, _, load = line.partition(" = ")
-            lines.append(f"{name}_{number} = {load}")
-            loop.append(f"{name} = {name}_{number}")
-        loop += [line.replace(f", b{i}", f", b{i}_{number}", 1) for line in within for i in _operand(line)]
-        loop += [*body, f"lane = {join}"]
+        lines += [f"b{i}_{number} = b{i}" for i in range(count)]
+        before, within = _reads(form, count, "(first + j)", f"_{number}")
+        lines += [f"broadcast_{number}_{line}" for line in before]
+        loop += [f"{line.split(' = ')[0]} = broadcast_{number}_{line.split(' = ')[0]}" for line in before]
+        loop += [*within, *body, f"lane = {join}"]
     return [*lines, "for j in range(width):", *_indented([*loop, "store_lane(lanes, j, lane)"])]
-
-
-def _operand(load: str) -> list[int]:
-    """The number of the operand that a statement of ``_reads`` loads."""
-    return [int(load.partition(" = ")[0][1:])]
 
 
 def _columns(form: Form, mode: Mode, count: int, body: Sequence[str]) -> list[str]:
